@@ -1,0 +1,1 @@
+"""Times of the codec proxy and of a training step: `python -m benchmarks`."""

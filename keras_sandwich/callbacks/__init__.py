@@ -1,0 +1,8 @@
+"""Keras callbacks for training a sandwich."""
+
+from keras_sandwich.callbacks.bottleneck_images import BottleneckImages
+from keras_sandwich.callbacks.codec_evaluation import CodecEvaluation
+from keras_sandwich.callbacks.training_budget import TrainingBudget
+from keras_sandwich.callbacks.training_schedule import TrainingSchedule
+
+__all__ = ["BottleneckImages", "CodecEvaluation", "TrainingBudget", "TrainingSchedule"]

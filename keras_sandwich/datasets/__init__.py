@@ -1,0 +1,15 @@
+"""Pictures to train on and to measure with, for any backend."""
+
+from keras_sandwich.datasets.image_folder import ImageFolder, image_folder
+from keras_sandwich.datasets.samples import sample_images, sample_names
+from keras_sandwich.datasets.synchronize_epoch import SynchronizeEpoch
+from keras_sandwich.datasets.tfds import load_tfds_images
+
+__all__ = [
+    "ImageFolder",
+    "SynchronizeEpoch",
+    "image_folder",
+    "load_tfds_images",
+    "sample_images",
+    "sample_names",
+]

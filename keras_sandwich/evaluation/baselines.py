@@ -1,0 +1,89 @@
+"""What a gain must be claimed over: the codec alone, and the best chains without any training."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_sandwich.models.builders import create_basic_model
+from keras_sandwich.models.sandwich import CompressIntraModel
+from keras_sandwich.ops.color import rgb_to_yuv
+
+
+class CodecAlone:
+    """The codec without networks; optionally only the luma goes through it.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    luma_only = ks.evaluation.CodecAlone(luma_only=True)
+    bottleneck = luma_only.preprocess(np.full((1, 8, 8, 3), 77.0))
+    assert bottleneck.shape == (1, 8, 8, 1) and np.allclose(bottleneck, 77.0, atol=1e-3)
+    ```
+
+    Args:
+        luma_only: code Y alone (4:0:0) and return it in all three channels.
+    """
+
+    def __init__(self, luma_only: bool = False) -> None:
+        self.luma_only = luma_only
+        self.name = "codec alone, luma only" if luma_only else "codec alone"
+
+    def preprocess(self, images: Any) -> Any:
+        """What the codec is given."""
+        return rgb_to_yuv(images)[..., :1] if self.luma_only else ops.convert_to_tensor(images)
+
+    def postprocess(self, bottlenecks: Any, output_size: Any = None) -> Any:
+        """What is shown for what the codec decoded."""
+        bottlenecks = ops.convert_to_tensor(bottlenecks)
+        return ops.repeat(bottlenecks, 3, axis=-1) if self.luma_only else bottlenecks
+
+
+def classical_chain(
+    bottleneck_channels: int = 1,
+    output_channels: int = 3,
+    downsample_factor: int = 1,
+    num_truncate_bits: int = 0,
+    kernel_size: int = 5,
+) -> CompressIntraModel:
+    """The chain of linear filters that a sandwich starts from, without networks and without training.
+
+    Colour carriers for three channels over one, bicubic and Lanczos3 resampling, truncation of bits, or the identity.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    import keras_sandwich as ks
+
+    chain = ks.evaluation.classical_chain(bottleneck_channels=1)
+    flat = np.tile(np.array([200.0, 120.0, 60.0]), (1, 48, 48, 1))
+    restored = keras.ops.convert_to_numpy(chain.postprocess(chain.preprocess(flat)))
+    assert np.abs(restored - flat)[:, 16:-16, 16:-16].max() < 8
+    ```
+
+    Args:
+        bottleneck_channels: channels that the codec carries.
+        output_channels: channels of the pictures.
+        downsample_factor: the bottleneck is smaller by this factor.
+        num_truncate_bits: k: pictures of 8 + k bits over 8.
+        kernel_size: odd size in 2×2 patches of the linear filters.
+
+    Returns:
+        A `CompressIntraModel`, built.
+    """
+    chain = create_basic_model(
+        bottleneck_channels=bottleneck_channels,
+        output_channels=output_channels,
+        num_mlp_layers=1,
+        downsample_factor=downsample_factor,
+        num_truncate_bits=num_truncate_bits,
+        kernel_size=kernel_size,
+        use_unet_preprocessor=False,
+        use_unet_postprocessor=False,
+    )
+    chain.build((None, None, None, output_channels))
+    return chain

@@ -1,0 +1,139 @@
+"""Pictures of results."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sandwich.evaluation.rate_distortion import RDCurve
+
+COLORS = ("#1f5fbf", "#d1495b", "#2e933c", "#8d6a9f", "#e08e1b", "#5b5f66")
+MARKERS = "osD^vP"
+TICKS = (0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24)
+
+
+def plot_rd(curves: Sequence[RDCurve], path: str | Path | None = None, title: str = "") -> Any:
+    """Plots PSNR over bits per pixel, one line per curve, the rate on a logarithmic axis.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    curve = ks.evaluation.RDCurve(
+        "codec", "JPEG", [4.0, 8.0], bpp=np.array([[1.0], [0.5]]), psnr=np.array([[30.0], [27.0]])
+    )
+    figure = ks.evaluation.plot_rd([curve])
+    assert figure.axes[0].get_xscale() == "log"
+    ```
+
+    Args:
+        curves: results of `rd_curve`.
+        path: a file to write the figure to.
+        title: the figure's title.
+
+    Returns:
+        The Matplotlib figure.
+
+    Raises:
+        ImportError: Matplotlib is not installed.
+    """
+    figure_class = _matplotlib()
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    figure = figure_class(figsize=(7.2, 4.6), layout="constrained")
+    axes = figure.subplots()
+    for number, curve in enumerate(curves):
+        axes.plot(
+            curve.mean_bpp,
+            curve.mean_psnr,
+            color=COLORS[number % len(COLORS)],
+            marker=MARKERS[number % len(MARKERS)],
+            markersize=4.5,
+            linewidth=2.2 if number == 0 else 1.4,
+            label=curve.name,
+            zorder=10 - number,
+        )
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in TICKS if low <= tick <= high]
+    if len(ticks) < 2:  # a curve over a narrow range
+        ticks = [round(tick, 3) for tick in np.geomspace(low, high, 5)[1:-1].tolist()]
+    axes.set_xticks(ticks)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.minorticks_off()
+    axes.set_xlabel("bits per pixel (whole file)")
+    axes.set_ylabel("PSNR (dB)")
+    axes.grid(color="#dddddd", linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    if title:
+        axes.set_title(title, loc="left")
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
+
+
+def plot_pictures(
+    rows: Sequence[Mapping[str, Any]], path: str | Path | None = None, title: str = ""
+) -> Any:
+    """Sets pictures side by side, pixel for pixel, a row for each mapping from caption to picture.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    picture = np.zeros((32, 48, 3), "uint8")
+    figure = ks.evaluation.plot_pictures([{"original": picture, "again": picture}])
+    assert len(figure.axes) == 2
+    ```
+
+    Args:
+        rows: for each row the captions and their pictures, [height, width, 1 or 3] in [0, 255]; all rows have as many.
+        path: a file to write the figure to.
+        title: the figure's title.
+
+    Returns:
+        The Matplotlib figure.
+
+    Raises:
+        ValueError: rows of different lengths.
+        ImportError: Matplotlib is not installed.
+    """
+    columns = len(rows[0])
+    if any(len(row) != columns for row in rows):
+        raise ValueError(
+            "Expected rows with as many pictures each. "
+            f"Received rows of {[len(row) for row in rows]} pictures."
+        )
+    side = 2.6  # inches: 256 pixels at 100 dots per inch
+    figure = _matplotlib()(
+        figsize=(side * columns, (side + 0.36) * len(rows) + (0.4 if title else 0.0)),
+        layout="constrained",
+    )
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for line, row in zip(grid, rows, strict=True):
+        for axes, (caption, picture) in zip(line, row.items(), strict=True):
+            pixels = np.clip(np.round(np.asarray(picture, "float32")), 0, 255).astype("uint8")
+            pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+            axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axes.set_title(caption, fontsize=8.5)
+            axes.set_axis_off()
+    if title:
+        figure.suptitle(title, fontsize=11)
+    if path is not None:
+        figure.savefig(path, dpi=110)
+    return figure
+
+
+def _matplotlib() -> Any:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('Plots need Matplotlib: pip install "keras-sandwich[plots]".') from error
+    return Figure

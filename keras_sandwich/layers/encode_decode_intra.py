@@ -1,0 +1,191 @@
+"""The codec as the sandwich sees it: images in, decoded images and their bits out."""
+
+import inspect
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_sandwich.layers.jpeg_proxy import JpegProxy, require_channels, require_positive_qstep
+from keras_sandwich.layers.rate_models import GaussianRate, JpegRate
+from keras_sandwich.ops.rounding import round_straight_through
+from keras_sandwich.ops.shapes import require_images
+
+
+@keras.saving.register_keras_serializable(package="keras_sandwich")
+class EncodeDecodeIntra(keras.layers.Layer):
+    """Rounds images to integers, codes each on its own through `JpegProxy`, and estimates the bits.
+
+    The effective quantizer step is elu(q, alpha=0.01) + min_qstep, q being a trained scalar or the caller's value
+    (Guleryuz et al., arXiv 2402.05887, section III).
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    codec = ks.layers.EncodeDecodeIntra(qstep_init=7.0)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 40, 48, 1)).astype("float32")
+    decoded, bits = codec(images)
+    assert decoded.shape == images.shape and bits.shape == (2,)
+    assert float(codec.effective_qstep()) == 8.0
+    ```
+
+    Args:
+        qstep_init: where q starts, > 0; the effective step starts at `qstep_init + min_qstep`.
+        train_qstep: q is a trained weight. Otherwise it is `qstep_init` or what each call gives.
+        min_qstep: added to elu(q), ≥ 0.
+        rate_model: "jpeg" (`JpegRate`), "gaussian" (`GaussianRate`), or a layer called as
+            (indices, unrounded, qstep[, image_size]) that returns bits per image, [batch].
+        luma_table: as in `JpegProxy`, as the arguments that follow.
+        chroma_table: steps of the other two of every three channels.
+        convert_to_yuv: convert RGB to YUV and back.
+        chroma_subsampling: "4:4:4", "4:2:2" or "4:2:0".
+        clip_to_image_max: clip the decoded images to [0, image_max].
+        image_max: the largest pixel value.
+        rounding: "straight_through" or "uniform_noise".
+        seed: seed of the noise.
+
+    Call arguments:
+        images: [batch, height, width, channels] in [0, image_max].
+        qstep: q of this call, > 0, a scalar or one per image, [batch]; only with `train_qstep=False`.
+
+    Returns:
+        decoded: like `images`, float32.
+        rate: bits per image, [batch] float32.
+
+    Raises:
+        ValueError: a bad option, as in `JpegProxy`; `qstep` given although it is trained.
+    """
+
+    def __init__(
+        self,
+        qstep_init: float = 1.0,
+        train_qstep: bool = True,
+        min_qstep: float = 1.0,
+        rate_model: str | keras.layers.Layer = "jpeg",
+        luma_table: Any = None,
+        chroma_table: Any = None,
+        convert_to_yuv: bool = False,
+        chroma_subsampling: str = "4:4:4",
+        clip_to_image_max: bool = True,
+        image_max: float = 255.0,
+        rounding: str = "straight_through",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)
+        require_positive_qstep(qstep_init, "qstep_init")
+        if not min_qstep >= 0:
+            raise ValueError(f"`min_qstep` must not be negative. Received min_qstep={min_qstep}.")
+        self.qstep_init = float(qstep_init)
+        self.train_qstep = train_qstep
+        self.min_qstep = float(min_qstep)
+        self.proxy = JpegProxy(
+            luma_table=luma_table,
+            chroma_table=chroma_table,
+            convert_to_yuv=convert_to_yuv,
+            chroma_subsampling=chroma_subsampling,
+            clip_to_image_max=clip_to_image_max,
+            image_max=image_max,
+            rounding=rounding,
+            seed=seed,
+            dtype=self.dtype_policy,
+            name="proxy",
+        )
+        self.rate_model = self._make_rate_model(rate_model)
+        self._rate_takes_size = "image_size" in inspect.signature(self.rate_model.call).parameters
+
+    def _make_rate_model(self, rate_model: Any) -> Any:
+        if rate_model == "gaussian":
+            return GaussianRate(dtype=self.dtype_policy, name="rate_model")
+        if rate_model == "jpeg":
+            return JpegRate(
+                interleaved=self.proxy.convert_to_yuv,
+                chroma_subsampling=self.proxy.chroma_subsampling,
+                dtype=self.dtype_policy,
+                name="rate_model",
+            )
+        if isinstance(rate_model, keras.layers.Layer):
+            return rate_model
+        raise ValueError(
+            "`rate_model` must be 'jpeg', 'gaussian' or a keras.layers.Layer called as "
+            f"(indices, unrounded, qstep). Received rate_model={rate_model!r}."
+        )
+
+    def build(self, input_shape: Any) -> None:
+        require_channels(input_shape, self.proxy.convert_to_yuv)
+        self.proxy.build(input_shape)
+        self.qstep = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self.qstep_init),
+            trainable=self.train_qstep,
+            dtype="float32",
+            autocast=False,  # Keras casts a mixed layer's variables where the layer itself is called
+            name="qstep",
+        )
+        if not self.rate_model.built:
+            # A symbolic call builds any layer, also one that has no `build` of its own.
+            components = [keras.KerasTensor((1, 2, 2, 64)) for _ in range(input_shape[-1])]
+            sizes = {"image_size": (16, 16)} if self._rate_takes_size else {}
+            self.rate_model(components, components, keras.KerasTensor(()), **sizes)
+
+    def effective_qstep(self, qstep: Any = None) -> Any:
+        """elu(q, 0.01) + min_qstep, of the weight or of the q given."""
+        q = self.qstep if qstep is None else ops.cast(ops.convert_to_tensor(qstep), "float32")
+        return ops.elu(ops.convert_to_tensor(q), alpha=0.01) + self.min_qstep
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # Keras makes tensors of NumPy arguments before `call`; here their values are still known.
+        require_positive_qstep(args[1] if len(args) > 1 else kwargs.get("qstep"))
+        return super().__call__(*args, **kwargs)
+
+    def call(self, images: Any, qstep: Any = None, training: bool | None = None) -> Any:
+        images = require_images(images)
+        if qstep is not None and self.train_qstep:
+            raise ValueError(
+                "`qstep` was given, but this layer trains its own. "
+                "Make the layer with train_qstep=False to give it on each call."
+            )
+        step = self.effective_qstep(qstep)
+        image_size = ops.shape(images)[1:3]
+        indices, unrounded = self.proxy.encode(round_straight_through(images), step, training)
+        decoded = self.proxy.decode(indices, step, image_size)
+        sizes = {"image_size": image_size} if self._rate_takes_size else {}
+        return decoded, self.rate_model(indices, unrounded, step, **sizes)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return tuple(input_shape), (input_shape[0],)
+
+    def compute_output_spec(self, images: Any, qstep: Any = None, training: Any = None) -> Any:
+        decoded, rate = self.compute_output_shape(images.shape)
+        return keras.KerasTensor(decoded), keras.KerasTensor(rate)
+
+    def get_config(self) -> dict[str, Any]:
+        proxy = self.proxy.get_config()
+        passed_on = (
+            "luma_table",
+            "chroma_table",
+            "convert_to_yuv",
+            "chroma_subsampling",
+            "clip_to_image_max",
+            "image_max",
+            "rounding",
+            "seed",
+        )
+        return {
+            **super().get_config(),
+            "qstep_init": self.qstep_init,
+            "train_qstep": self.train_qstep,
+            "min_qstep": self.min_qstep,
+            "rate_model": keras.saving.serialize_keras_object(self.rate_model),
+            **{name: proxy[name] for name in passed_on},
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "EncodeDecodeIntra":
+        config = dict(config)
+        if isinstance(config["rate_model"], dict):
+            config["rate_model"] = keras.saving.deserialize_keras_object(config["rate_model"])
+        return cls(**config)

@@ -1,0 +1,55 @@
+"""How good the pictures are."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_sandwich")
+class PSNR(keras.metrics.Metric):
+    """Peak signal-to-noise ratio in dB: the mean over pictures of each picture's own.
+
+    Pictures are rounded and clipped first, as a file would hold them.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    psnr = ks.metrics.PSNR()
+    psnr.update_state(np.zeros((1, 8, 8, 3)), np.full((1, 8, 8, 3), 10.2))
+    assert abs(float(psnr.result()) - 20 * np.log10(255 / 10)) < 1e-3
+    ```
+
+    Args:
+        image_max: the peak: 255, or 255·2^k for 8 + k bits.
+        name: the metric's name in logs.
+    """
+
+    def __init__(self, image_max: float = 255.0, name: str = "psnr", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.image_max = float(image_max)
+        self.total = self.add_variable((), "zeros", dtype="float32", name="total")
+        self.count = self.add_variable((), "zeros", dtype="float32", name="count")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        pictures = (
+            ops.clip(ops.round(ops.cast(ops.convert_to_tensor(y), "float32")), 0.0, self.image_max)
+            for y in (y_true, y_pred)
+        )
+        error = ops.square(next(pictures) - next(pictures))
+        mse = ops.mean(ops.reshape(error, (ops.shape(error)[0], -1)), axis=1)
+        # Equal pictures: the dB of one pixel in a million off by one, not infinity.
+        decibels = 10.0 * ops.log10(self.image_max**2 / ops.maximum(mse, 1e-6))
+        weight = ops.ones_like(decibels) if sample_weight is None else sample_weight
+        weight = ops.broadcast_to(ops.cast(weight, "float32"), ops.shape(decibels))
+        self.total.assign_add(ops.sum(decibels * weight))
+        self.count.assign_add(ops.sum(weight))
+
+    def result(self) -> Any:
+        return ops.divide_no_nan(self.total, self.count)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "image_max": self.image_max}

@@ -1,0 +1,133 @@
+"""The usual sandwich in one call."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_sandwich.layers.encode_decode_intra import EncodeDecodeIntra
+from keras_sandwich.models.processors import Postprocessor, Preprocessor
+from keras_sandwich.models.sandwich import CompressIntraModel
+from keras_sandwich.models.unet import DECODER_FILTERS, ENCODER_FILTERS, UNet
+
+
+def create_basic_model(
+    bottleneck_channels: int = 1,
+    output_channels: int = 3,
+    num_mlp_layers: int = 2,
+    rate_model: Any = "jpeg",
+    downsample_factor: int = 1,
+    num_truncate_bits: int = 0,
+    gamma: float = 50.0,
+    use_unet_preprocessor: bool = True,
+    use_unet_postprocessor: bool = True,
+    loop_filter: Any = None,
+    encoder_filters: Sequence[int] = ENCODER_FILTERS,
+    decoder_filters: Sequence[int] = DECODER_FILTERS,
+    patch_size: int | None = None,
+    kernel_size: int | None = None,
+    unet_patch_size: int = 1,
+    start: str = "classical",
+    convert_to_yuv: bool | None = None,
+    chroma_subsampling: str = "4:4:4",
+    rounding: str = "straight_through",
+    train_qstep: bool = True,
+    seed: int | None = None,
+    dtype: Any = None,
+) -> CompressIntraModel:
+    """The usual sandwich: two U-Nets around the JPEG proxy, at a quantizer step that suits γ.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+
+    model = ks.models.create_basic_model(
+        bottleneck_channels=3,
+        downsample_factor=2,
+        encoder_filters=(16, 32),
+        decoder_filters=(64, 32, 16),
+        convert_to_yuv=True,
+    )
+    model.build((None, None, None, 3))
+    assert model.compute_output_shape((1, 64, 80, 3))["bottleneck"] == (1, 32, 40, 3)
+    ```
+
+    Args:
+        bottleneck_channels: channels that the codec carries.
+        output_channels: channels of the pictures.
+        num_mlp_layers: layers of the linear paths, see `Preprocessor`.
+        rate_model: "jpeg", "gaussian" or a layer, see `EncodeDecodeIntra`.
+        downsample_factor: the bottleneck is smaller by this factor.
+        num_truncate_bits: k: pictures of 8 + k bits over 8.
+        gamma: the weight of the rate, ≥ 0. For three channels 50 trains for about 2 bits per pixel, 400 to 1800 for
+            1 to 0.5. The trained step starts at max(√γ/2^k, 1).
+        use_unet_preprocessor: put a U-Net before the codec; otherwise the linear path alone.
+        use_unet_postprocessor: put a U-Net after the codec.
+        loop_filter: a trained layer for the decoded bottleneck, kept frozen.
+        encoder_filters: of both U-Nets.
+        decoder_filters: of both U-Nets, one more.
+        patch_size: of the linear paths, see `Preprocessor`.
+        kernel_size: of the linear paths, see `Preprocessor`.
+        unet_patch_size: `patch_size` of both U-Nets: 2 makes them four times cheaper and aware of the pixel grid.
+        start: "classical", the chain of linear filters that needs no training; "published", the paper's.
+        convert_to_yuv: the codec converts a three-channel bottleneck to YUV; None: it does where there are three
+            channels, as colour JPEG does.
+        chroma_subsampling: of the codec: "4:4:4", "4:2:2" or "4:2:0".
+        rounding: of the codec proxy: "straight_through" or "uniform_noise".
+        train_qstep: train the quantizer step.
+        seed: seed of the noise.
+        dtype: dtype policy of the model, such as "mixed_bfloat16".
+
+    Returns:
+        A `CompressIntraModel`, not yet built or compiled.
+
+    Raises:
+        ValueError: an argument out of its range.
+    """
+
+    def unet(channels: int, name: str) -> UNet:
+        return UNet(
+            channels,
+            encoder_filters,
+            decoder_filters,
+            output_initializer="zeros" if start == "classical" else "glorot_uniform",
+            patch_size=unet_patch_size,
+            dtype=dtype,
+            name=name,
+        )
+
+    shared: dict[str, Any] = {
+        "num_mlp_layers": num_mlp_layers,
+        "patch_size": patch_size,
+        "kernel_size": kernel_size,
+        "start": start,
+        "downsample_factor": downsample_factor,
+        "num_truncate_bits": num_truncate_bits,
+        "dtype": dtype,
+    }
+    preprocessor = Preprocessor(
+        bottleneck_channels,
+        unet(bottleneck_channels, "unet_preprocessor") if use_unet_preprocessor else None,
+        name="preprocessor",
+        **shared,
+    )
+    postprocessor = Postprocessor(
+        output_channels,
+        unet(output_channels, "unet_postprocessor") if use_unet_postprocessor else None,
+        name="postprocessor",
+        **shared,
+    )
+    codec_proxy = EncodeDecodeIntra(
+        qstep_init=max(max(gamma, 0.0) ** 0.5 / 2**num_truncate_bits, 1.0),
+        train_qstep=train_qstep,
+        min_qstep=1.0,
+        rate_model=rate_model,
+        convert_to_yuv=bottleneck_channels == 3 if convert_to_yuv is None else convert_to_yuv,
+        chroma_subsampling=chroma_subsampling,
+        rounding=rounding,
+        seed=seed,
+        dtype=dtype,
+        name="codec_proxy",
+    )
+    return CompressIntraModel(
+        preprocessor, postprocessor, codec_proxy, gamma, loop_filter=loop_filter, dtype=dtype
+    )

@@ -1,0 +1,144 @@
+"""A loop filter: what the proxy decodes, brought nearer to what a real codec decodes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_sandwich.models.unet import UNet
+from keras_sandwich.ops.shapes import require_images
+
+CORRECTION = 16.0  # pixel levels for an output of 1: about what codecs differ by
+
+
+@keras.saving.register_keras_serializable(package="keras_sandwich")
+class LoopFilter(keras.Model):
+    """y + F(y): a one-channel network applied to each channel alone, or a wider one to groups of channels.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    loop_filter = ks.models.create_loop_filter_model()
+    decoded = np.full((2, 16, 24, 3), 100.0, "float32")
+    filtered = loop_filter.predict(decoded, verbose=0)
+    assert np.array_equal(filtered, decoded)  # before training it changes nothing
+    ```
+
+    Args:
+        network: a `UNet` with as many output channels as it is given, or any such layer.
+        channels: how many channels the network sees together: 1, each alone; 3, a colour codec's.
+
+    Call arguments:
+        images: decoded pictures [batch, height, width, a multiple of `channels`].
+
+    Returns:
+        [batch, height, width, channels] float32.
+
+    Raises:
+        ValueError: `channels` is not a positive integer, or does not divide the pictures'.
+    """
+
+    def __init__(self, network: Any, channels: int = 1, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
+        if not (isinstance(channels, int) and channels > 0):
+            raise ValueError(f"`channels` must be a positive integer. Received {channels!r}.")
+        self.network = network
+        self.channels = channels
+
+    def build(self, input_shape: Any) -> None:
+        if not self.network.built:
+            self.network.build((None, None, None, self.channels))
+        self.built = True
+
+    def call(self, images: Any) -> Any:
+        images = require_images(images)
+        _, height, width, channels = ops.shape(images)
+        if channels % self.channels:
+            raise ValueError(
+                f"This loop filter sees {self.channels} channels together, so pictures must have a "
+                f"multiple of them. Received shape {tuple(images.shape)}."
+            )
+        if channels == self.channels:
+            return images + ops.cast(self.network(images), "float32")
+        groups = channels // self.channels
+        planes = ops.reshape(images, (-1, height, width, groups, self.channels))
+        planes = ops.transpose(planes, (0, 3, 1, 2, 4))
+        planes = ops.reshape(planes, (-1, height, width, self.channels))
+        planes = planes + ops.cast(self.network(planes), "float32")
+        planes = ops.reshape(planes, (-1, groups, height, width, self.channels))
+        planes = ops.transpose(planes, (0, 2, 3, 1, 4))
+        return ops.reshape(planes, (-1, height, width, channels))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **keras.layers.Layer.get_config(self),
+            "network": keras.saving.serialize_keras_object(self.network),
+            "channels": self.channels,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "LoopFilter":
+        config = dict(config)
+        config["network"] = keras.saving.deserialize_keras_object(config["network"], custom_objects)
+        return cls(**config)
+
+
+def create_loop_filter_model(
+    encoder_filters: Sequence[int] = (32,),
+    decoder_filters: Sequence[int] = (32, 32),
+    channels: int = 1,
+    dtype: Any = None,
+) -> LoopFilter:
+    """A loop filter to train on (what the proxy decoded, what the codec decoded).
+
+    It starts as the identity. Trained, it is handed to a sandwich as `loop_filter=`, where it is frozen.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    loop_filter = ks.models.create_loop_filter_model((8,), (8, 8))
+    loop_filter.compile("adam", "mse")
+    proxy_decoded = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 1)).astype("float32")
+    codec_decoded = np.round(proxy_decoded)
+    loop_filter.fit(proxy_decoded, codec_decoded, verbose=0)
+    ```
+
+    Args:
+        encoder_filters: of the U-Net.
+        decoder_filters: of the U-Net, one more.
+        channels: how many channels it sees together: 1 for grayscale codecs, and each channel alone; 3 for codecs
+            that convert to YUV, whose errors of chroma show in all three channels at once.
+        dtype: dtype policy.
+
+    Returns:
+        A `LoopFilter`.
+    """
+    unet = UNet(
+        channels,
+        encoder_filters,
+        decoder_filters,
+        output_initializer="zeros",
+        dtype=dtype,
+        name="unet",
+    )
+    # F works on raw pixels; a network trains well on numbers of about 1.
+    rescaling = keras.layers.Rescaling
+    network = keras.Sequential(
+        [
+            rescaling(1 / 255, offset=-128 / 255, dtype="float32", name="normalize"),
+            unet,
+            rescaling(CORRECTION, dtype="float32", name="correction"),
+        ],
+        name="network",
+    )
+    return LoopFilter(network, channels, dtype=dtype)

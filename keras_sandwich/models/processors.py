@@ -1,0 +1,271 @@
+"""The networks before and after the codec: the same thing, mirrored."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_sandwich.models.mlp import MLP, STARTS
+from keras_sandwich.ops.resampling import resize
+from keras_sandwich.ops.rounding import floor_straight_through
+from keras_sandwich.ops.shapes import require_images
+
+# At a classical start the U-Net adds to the chain from a small scale; with the paper's start, from nothing.
+UNET_SCALE = {"classical": 0.1, "published": 0.0}
+
+
+def _default(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+class _Processor(keras.Model):
+    """s·(MLP(x̂) + a·UNet(x̂)) + m on x̂ = (x − m)/s, with m = 128·2^k and s = 255·2^k."""
+
+    _decode: bool
+
+    def __init__(
+        self,
+        output_channels: int,
+        unet: Any = None,
+        num_mlp_layers: int = 2,
+        mlp_width: int = 16,
+        patch_size: int | None = None,
+        kernel_size: int | None = None,
+        start: str = "classical",
+        downsample_factor: int = 1,
+        num_truncate_bits: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)
+        for name, value, least in (
+            ("output_channels", output_channels, 1),
+            ("num_mlp_layers", num_mlp_layers, 0),
+            ("downsample_factor", downsample_factor, 1),
+            ("num_truncate_bits", num_truncate_bits, 0),
+        ):
+            if not (isinstance(value, int) and value >= least):
+                raise ValueError(
+                    f"`{name}` must be an integer of at least {least}. Received {name}={value!r}."
+                )
+        if start not in STARTS:
+            raise ValueError(
+                f"`start` must be one of {', '.join(map(repr, STARTS))}. Received start={start!r}."
+            )
+        self.output_channels = output_channels
+        self.unet = unet
+        self.num_mlp_layers = num_mlp_layers
+        self.mlp_width = mlp_width
+        self.patch_size = _default(patch_size, 2 if start == "classical" else 1)
+        self.kernel_size = _default(kernel_size, 5 if start == "classical" else 1)
+        self.start = start
+        self.downsample_factor = downsample_factor
+        self.num_truncate_bits = num_truncate_bits
+        self.mlp = None
+        if num_mlp_layers:
+            self.mlp = MLP(
+                output_channels,
+                num_layers=num_mlp_layers,
+                width=mlp_width,
+                patch_size=self.patch_size,
+                kernel_size=self.kernel_size,
+                start=start,
+                decode=self._decode,
+                name="mlp",
+            )
+        if unet is not None:
+            self.unet_scale = self.add_weight(
+                shape=(),
+                initializer=keras.initializers.Constant(
+                    UNET_SCALE[start] if self.mlp is not None else 1.0
+                ),
+                trainable=self.mlp is not None,
+                dtype="float32",
+                autocast=False,  # Keras casts a mixed model's variables where the model itself is called
+                name="unet_scale",
+            )
+            # Staged training turns the U-Net off and on (`callbacks.TrainingSchedule`), also before `fit` builds it.
+            self.unet_switch = self.add_weight(
+                shape=(),
+                initializer="ones",
+                trainable=False,
+                dtype="float32",
+                autocast=False,
+                name="unet_switch",
+            )
+
+    def build(self, input_shape: Any) -> None:
+        if len(input_shape) != 4 or input_shape[-1] is None:
+            raise ValueError(
+                "Expected images [batch, height, width, channels] with a known number of "
+                f"channels. Received shape {tuple(input_shape)}."
+            )
+        channels = input_shape[-1]
+        if self.mlp is not None:
+            self.mlp.build((None, None, None, channels))
+        elif channels != self.output_channels:
+            raise ValueError(
+                "With num_mlp_layers=0 the pixels pass as they are, so the input must have "
+                f"output_channels={self.output_channels} channels. Received {channels}; use "
+                "num_mlp_layers of at least 1."
+            )
+        network_channels = getattr(self.unet, "output_channels", self.output_channels)
+        if network_channels != self.output_channels:
+            raise ValueError(
+                f"The U-Net's output is added to {self.output_channels} channels. "
+                f"Received a U-Net with output_channels={network_channels}."
+            )
+        if self.unet is not None and not self.unet.built:
+            self.unet.build((None, None, None, channels))
+        self.built = True
+
+    def _transform(self, images: Any) -> Any:
+        scale = 2.0**self.num_truncate_bits
+        x = (images - 128.0 * scale) / (255.0 * scale)
+        y = x if self.mlp is None else self.mlp(x)
+        if self.unet is not None:
+            correction = ops.cast(self.unet(x), "float32")
+            y = y + self.unet_switch * self.unet_scale * correction
+        return 255.0 * scale * y + 128.0 * scale
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **keras.layers.Layer.get_config(self),
+            "output_channels": self.output_channels,
+            "unet": keras.saving.serialize_keras_object(self.unet),
+            "num_mlp_layers": self.num_mlp_layers,
+            "mlp_width": self.mlp_width,
+            "patch_size": self.patch_size,
+            "kernel_size": self.kernel_size,
+            "start": self.start,
+            "downsample_factor": self.downsample_factor,
+            "num_truncate_bits": self.num_truncate_bits,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        config = dict(config)
+        if isinstance(config["unet"], dict):
+            config["unet"] = keras.saving.deserialize_keras_object(config["unet"], custom_objects)
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="keras_sandwich")
+class Preprocessor(_Processor):
+    """Images to bottlenecks: what the codec gets to see.
+
+    s·(MLP(x̂) + a·UNet(x̂)) + m; then bicubic ÷ `downsample_factor` with antialias (sizes that it does not divide are
+    floored); then floor(·/2^k), straight through (Guleryuz et al., arXiv 2402.05887, sections III and IV). All but
+    the U-Net's convolutions runs in float32.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    unet = ks.models.UNet(1, (8, 16), (32, 16, 8), output_initializer="zeros")
+    preprocessor = ks.models.Preprocessor(1, unet)
+    bottleneck = preprocessor(np.full((2, 40, 56, 3), 90.0, "float32"))
+    assert bottleneck.shape == (2, 40, 56, 1)
+    ```
+    Args:
+        output_channels: channels of the result.
+        unet: a `UNet`, any layer from [batch, height, width, input channels] to output_channels, or None.
+        num_mlp_layers: 0 is the identity (the channel numbers must agree, and the U-Net's scale is 1 and not trained);
+            1 is linear; each more is a hidden layer with sin activation.
+        mlp_width: channels per pixel of each hidden layer.
+        patch_size: p, the side of the patches that the linear path works on; None is 2 for a classical start and 1 for
+            the published one.
+        kernel_size: odd size in patches of the linear path's convolution; None is 5 or 1.
+        start: "classical" or "published": what the linear path starts as, see `MLP`.
+        downsample_factor: the bottleneck is smaller by this factor.
+        num_truncate_bits: k: the images have 8 + k bits, the bottleneck 8.
+
+    Raises:
+        ValueError: an argument out of its range, or channels that do not agree.
+
+    Call arguments:
+        images: [batch, height, width, channels] in [0, 255·2^k].
+
+    Returns:
+        [batch, height // factor, width // factor, output_channels] float32, meant for [0, 255] but not clipped.
+    """
+
+    _decode = False
+
+    def call(self, images: Any) -> Any:
+        bottleneck = self._transform(require_images(images))
+        factor = self.downsample_factor
+        if factor > 1:
+            _, height, width, _ = ops.shape(bottleneck)
+            bottleneck = resize(bottleneck, (height // factor, width // factor), "bicubic")
+        if self.num_truncate_bits:
+            bottleneck = floor_straight_through(bottleneck / 2.0**self.num_truncate_bits)
+        return bottleneck
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        batch, *sizes, _ = input_shape
+        sizes = [None if size is None else size // self.downsample_factor for size in sizes]
+        return (batch, *sizes, self.output_channels)
+
+
+@keras.saving.register_keras_serializable(package="keras_sandwich")
+class Postprocessor(_Processor):
+    """Decoded bottlenecks to images: the mirror of `Preprocessor`.
+
+    ·2^k + 2^(k−1) where k > 0; Lanczos3 × `downsample_factor`; then s·(MLP(ŷ) + a·UNet(ŷ)) + m (Guleryuz et al.,
+    arXiv 2402.05887, sections III and IV). All but the U-Net's convolutions runs in float32.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    postprocessor = ks.models.Postprocessor(3, downsample_factor=2)
+    images = postprocessor.predict(np.full((2, 20, 28, 3), 90.0, "float32"), verbose=0)
+    assert images.shape == (2, 40, 56, 3) and np.allclose(images, 90.0, atol=1e-3)
+    ```
+    Args:
+        output_channels: channels of the images; all the arguments are those of `Preprocessor`.
+        unet: a `UNet`, or any layer, or None.
+        num_mlp_layers: layers of the linear path.
+        mlp_width: channels per pixel of each hidden layer.
+        patch_size: side of the patches of the linear path.
+        kernel_size: size in patches of its convolution.
+        start: "classical" or "published".
+        downsample_factor: the bottleneck is smaller by this factor.
+        num_truncate_bits: k: the images have 8 + k bits.
+
+    Raises:
+        ValueError: an argument out of its range, or channels that do not agree.
+
+    Call arguments:
+        bottlenecks: [batch, height, width, channels] in [0, 255].
+        output_size: (height, width) of the images; None is `downsample_factor` times the bottleneck's.
+
+    Returns:
+        [batch, output height, output width, output_channels] float32, not clipped.
+    """
+
+    _decode = True
+
+    def call(self, bottlenecks: Any, output_size: Any = None) -> Any:
+        images = require_images(bottlenecks, "bottlenecks")
+        k = self.num_truncate_bits
+        if k:
+            images = images * 2.0**k + 2.0 ** (k - 1)
+        _, height, width, _ = ops.shape(images)
+        factor = self.downsample_factor
+        size = (height * factor, width * factor) if output_size is None else output_size
+        return self._transform(resize(images, size, "lanczos3"))
+
+    def compute_output_shape(self, input_shape: Any, output_size: Any = None) -> Any:
+        batch, *sizes, _ = input_shape
+        sizes = [None if size is None else size * self.downsample_factor for size in sizes]
+        return (batch, *(output_size or sizes), self.output_channels)
+
+    def compute_output_spec(self, bottlenecks: Any, output_size: Any = None) -> Any:
+        # Keras would derive it from `compute_output_shape`, but only if that had no second argument.
+        shape = self.compute_output_shape(bottlenecks.shape, output_size)
+        return keras.KerasTensor(shape, dtype="float32")

@@ -1,0 +1,54 @@
+"""Pure functions of tensors: every stage of the codec proxy, on any Keras backend."""
+
+from keras_sandwich.ops.blocks import (
+    blocks_to_image,
+    depth_to_space,
+    image_to_blocks,
+    pad_to_multiple,
+    space_to_depth,
+)
+from keras_sandwich.ops.chroma import (
+    downsample_chroma,
+    upsample_chroma,
+    yuv_420_to_444,
+    yuv_444_to_420,
+)
+from keras_sandwich.ops.color import rgb_to_yuv, yuv_to_rgb
+from keras_sandwich.ops.dct import dct, inverse_dct
+from keras_sandwich.ops.entropy import jpeg_file_bits, jpeg_scan_bits
+from keras_sandwich.ops.quantization import ANNEX_K_CHROMA, ANNEX_K_LUMA
+from keras_sandwich.ops.resampling import bilinear_upsample_2x, resize
+from keras_sandwich.ops.rounding import (
+    add_uniform_noise,
+    clip,
+    floor_straight_through,
+    round_straight_through,
+    straight_through,
+)
+
+__all__ = [
+    "ANNEX_K_CHROMA",
+    "ANNEX_K_LUMA",
+    "add_uniform_noise",
+    "bilinear_upsample_2x",
+    "blocks_to_image",
+    "clip",
+    "dct",
+    "depth_to_space",
+    "downsample_chroma",
+    "floor_straight_through",
+    "image_to_blocks",
+    "inverse_dct",
+    "jpeg_file_bits",
+    "jpeg_scan_bits",
+    "pad_to_multiple",
+    "resize",
+    "rgb_to_yuv",
+    "round_straight_through",
+    "space_to_depth",
+    "straight_through",
+    "upsample_chroma",
+    "yuv_420_to_444",
+    "yuv_444_to_420",
+    "yuv_to_rgb",
+]

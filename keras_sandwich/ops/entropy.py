@@ -1,0 +1,208 @@
+"""How many bits a baseline JPEG spends on given coefficient indices: T.81 F.1.2 as tensor work.
+
+Nothing here has a gradient: these are counts. The rate models of `keras_sandwich.layers` turn them into one.
+"""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_sandwich.ops.chroma import require_subsampling
+from keras_sandwich.ops.huffman import SYMBOLS, entropy_bits, optimal_bits, standard_bits
+from keras_sandwich.ops.quantization import ZIGZAG
+from keras_sandwich.ops.shapes import ceil_divide, namespace
+
+HUFFMAN = ("standard", "optimized", "entropy")
+
+
+def jpeg_scan_bits(
+    indices: Any, image_size: Any, chroma_subsampling: str = "4:4:4", huffman: str = "standard"
+) -> Any:
+    """Bits of the entropy-coded scan of a baseline JPEG that holds these indices.
+
+    One component makes a grayscale scan, three an interleaved colour scan (T.81 A.2.3) in which Cb and Cr share
+    their tables. Byte stuffing (0.02 to 0.6 % of a file) and headers are not in it (`jpeg_file_bits`).
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    proxy = ks.layers.JpegProxy()
+    image = np.random.default_rng(0).uniform(0, 255, (1, 20, 30, 1)).astype("float32")
+    decoded, indices = proxy(image, qstep=16.0)
+    bits = ks.ops.jpeg_scan_bits(indices, (20, 30))
+    assert 1000 < int(bits[0]) < 10000
+    ```
+
+    Args:
+        indices: a list of one or three tensors [batch, rows, columns, 64], raster order within a block, or one
+            such tensor. A grid larger than the component's own is cropped to ceil(size/8).
+        image_size: (height, width) of the picture in pixels.
+        chroma_subsampling: of three components: "4:4:4", "4:2:2" or "4:2:0".
+        huffman: "standard", the tables of T.81 K.3; "optimized", the tables that libjpeg makes for each picture
+            (T.81 K.2); "entropy", the sum of h·log2(H/h), an estimate of the latter at a fraction of its cost.
+
+    Returns:
+        [batch] int32.
+
+    Raises:
+        ValueError: neither one nor three components, or an unknown option.
+    """
+    return _scan_statistics(indices, image_size, chroma_subsampling, huffman)[0]
+
+
+def jpeg_file_bits(
+    indices: Any, image_size: Any, chroma_subsampling: str = "4:4:4", huffman: str = "standard"
+) -> Any:
+    """Bits of the whole file: `jpeg_scan_bits` padded to bytes, and the JFIF header; all but byte stuffing.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    indices = np.zeros((1, 1, 1, 64), "float32")  # one empty block: a flat grey picture
+    assert int(ks.ops.jpeg_file_bits(indices, (8, 8))[0]) == 8 * (330 + 1)
+    ```
+
+    Args:
+        indices: as in `jpeg_scan_bits`. Three components are taken to have one quantization table for luma and
+            one for chroma.
+        image_size: (height, width) of the picture in pixels.
+        chroma_subsampling: as in `jpeg_scan_bits`.
+        huffman: as in `jpeg_scan_bits`.
+
+    Returns:
+        [batch] int32.
+
+    Raises:
+        ValueError: neither one nor three components, or an unknown option.
+    """
+    bits, symbols, components = _scan_statistics(indices, image_size, chroma_subsampling, huffman)
+    # SOI, APP0, DQT each 69, SOF0, DHT each 21 + its symbols, SOS, EOI (T.81 B.2).
+    fixed = 2 + 18 + 69 + 13 + 2 * 21 + 10 + 2
+    if components == 3:
+        fixed = 2 + 18 + 2 * 69 + 19 + 4 * 21 + 14 + 2
+    return (bits + 7) // 8 * 8 + 8 * (fixed + symbols)
+
+
+def _scan_statistics(
+    indices: Any, image_size: Any, chroma_subsampling: str, huffman: str
+) -> tuple[Any, Any, int]:
+    """Scan bits, distinct symbols that the tables list, number of components."""
+    components = list(indices) if isinstance(indices, (list, tuple)) else [indices]
+    if len(components) not in (1, 3):
+        raise ValueError(
+            "A scan has one component (grayscale) or three (colour). "
+            f"Received {len(components)}; count other channels as scans of their own."
+        )
+    if huffman not in HUFFMAN:
+        raise ValueError(
+            f"`huffman` must be one of {', '.join(map(repr, HUFFMAN))}. Received {huffman!r}."
+        )
+    down, across = require_subsampling(chroma_subsampling) if len(components) == 3 else (1, 1)
+    height, width = image_size
+    mcus = (ceil_divide(height, 8 * down), ceil_divide(width, 8 * across))
+    histograms: dict[str, Any] = {}
+    bits = 0
+    for number, component in enumerate(components):
+        block_rows, block_columns = (down, across) if number == 0 else (1, 1)
+        own = (ceil_divide(height, 8), ceil_divide(width, 8)) if number == 0 else mcus
+        blocks = ops.stop_gradient(ops.convert_to_tensor(component))[:, : own[0], : own[1]]
+        order = _scan_order(own, mcus, block_rows, block_columns)
+        dc, ac, magnitude_bits = _component_symbols(blocks, own, order)
+        kind = "luma" if number == 0 else "chroma"
+        for name, histogram in ((f"dc_{kind}", dc), (f"ac_{kind}", ac)):
+            histograms[name] = histograms[name] + histogram if name in histograms else histogram
+        bits = bits + magnitude_bits
+    if huffman == "standard":
+        symbols = ops.zeros_like(bits) + (174 if len(components) == 1 else 348)
+        for name, histogram in histograms.items():
+            bits = bits + standard_bits(histogram, name)
+        return bits, symbols, len(components)
+    stacked = ops.stack(list(histograms.values()))  # [tables, batch, 256]
+    symbols = ops.sum(ops.cast(stacked > 0, "int32"), axis=(0, 2))
+    flat = ops.reshape(stacked, (-1, SYMBOLS))
+    count = optimal_bits if huffman == "optimized" else entropy_bits
+    code_bits = ops.sum(ops.reshape(count(flat), (len(histograms), -1)), axis=0)
+    if huffman == "entropy":
+        code_bits = ops.cast(ops.round(code_bits), "int32")
+    return bits + code_bits, symbols, len(components)
+
+
+def _scan_order(own: Any, mcus: Any, block_rows: int, block_columns: int) -> Any:
+    """Which block of the component's own grid stands at each place of the scan.
+
+    An MCU that reaches past the grid is filled with dummy blocks that repeat the DC of the block before them
+    (T.81 A.2.4 leaves it free; libjpeg does this): they point at that block.
+    """
+    rows, columns = own
+    xp = namespace(rows, columns, *mcus)
+    i = xp.reshape(xp.arange(block_rows), (1, 1, block_rows, 1))
+    j = xp.reshape(xp.arange(block_columns), (1, 1, 1, block_columns))
+    row = xp.reshape(xp.arange(mcus[0]), (-1, 1, 1, 1)) * block_rows + i
+    column = xp.reshape(xp.arange(mcus[1]), (1, -1, 1, 1)) * block_columns + j
+    column = xp.where(row >= rows, column - j + block_columns - 1, column + 0 * row)
+    row, column = xp.minimum(row, rows - 1), xp.minimum(column, columns - 1)
+    return xp.reshape(row * columns + column, (-1,))
+
+
+def _size_category(values: Any) -> Any:
+    """SSSS, the number of bits of |value|: 0 for 0, 1 for 1, 2 for 2 and 3 … (T.81 Table F.1)."""
+    return ops.floor(ops.log2(ops.abs(values) + 0.5)) + 1.0
+
+
+def _shifted(values: Any, places: int) -> Any:
+    """Moved along the last axis, zeros coming in; PyTorch's compiler breaks behind `ops.pad`."""
+    zeros = ops.zeros_like(values[..., :places])
+    return ops.concatenate([zeros, values[..., :-places]], axis=-1)
+
+
+def _component_symbols(blocks: Any, own: Any, order: Any) -> tuple[Any, Any, Any]:
+    """DC and AC histograms [batch, 256] and the magnitude bits [batch] of one component, int32."""
+    places = order.shape[0] if isinstance(order, np.ndarray) else ops.shape(order)[0]
+    count = own[0] * own[1]
+    blocks = ops.reshape(ops.round(ops.cast(blocks, "float32")), (-1, count, 64))
+    dc = ops.take(blocks[:, :, 0], order, axis=1)
+    dc_sizes = _size_category(dc - _shifted(dc, 1))
+    sizes = _size_category(ops.take(blocks, ops.convert_to_tensor(_AC, "int32"), axis=2))
+    magnitude_bits = ops.sum(ops.cast(dc_sizes, "int32"), axis=1) + ops.sum(
+        ops.cast(sizes, "int32"), axis=(1, 2)
+    )
+
+    # The zeros before each nonzero coefficient: its place less the running maximum of the nonzero places.
+    place = ops.arange(1, 64, dtype="float32")
+    nonzero = sizes > 0
+    last = ops.where(nonzero, place, 0.0)
+    for shift in (1, 2, 4, 8, 16, 32):
+        last = ops.maximum(last, _shifted(last, shift))
+    run = place - 1.0 - _shifted(last, 1)
+    long_runs = ops.floor(run / 16.0)
+    symbols = (run - 16.0 * long_runs) * 16.0 + ops.minimum(sizes, 15.0)
+    # A zero coefficient is no symbol; it is counted at 16·run + 0, where only EOB and ZRL are put afterwards.
+    ac = _histogram(ops.reshape(symbols, (-1, count * 63)))
+    zrl = ops.sum(ops.cast(ops.where(nonzero, long_runs, 0.0), "int32"), axis=(1, 2))
+    filled = ops.sum(ops.cast(nonzero[:, :, 62], "int32"), axis=1)
+    eob = places - filled  # dummy blocks are empty
+    symbol = ops.arange(SYMBOLS, dtype="int32")
+    ac = ops.where(symbol % 16 > 0, ac, 0)
+    ac = ac + ops.where(symbol == 0x00, eob[:, None], 0)
+    ac = ac + ops.where(symbol == 0xF0, zrl[:, None], 0)
+    return _histogram(ops.minimum(dc_sizes, 15.0)), ac, magnitude_bits
+
+
+# A list, since PyTorch's compiler breaks where Keras takes an array.
+_AC: list[int] = ZIGZAG[1:].tolist()
+
+
+def _histogram(symbols: Any) -> Any:
+    """How often each of 256 symbols occurs in the rows of [batch, length]: [batch, 256] int32."""
+    batch = ops.shape(symbols)[0]
+    row = ops.cast(ops.arange(batch), "int32")[:, None] * SYMBOLS
+    flat = ops.reshape(ops.cast(symbols, "int32") + row, (-1,))
+    counts = ops.segment_sum(ops.ones_like(flat), flat, num_segments=batch * SYMBOLS)
+    return ops.reshape(counts, (-1, SYMBOLS))

@@ -1,0 +1,116 @@
+"""Rounding, flooring and clipping with the gradients that training needs."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def straight_through(value: Any, surrogate: Any) -> Any:
+    """`value` going forward, the gradient of `surrogate` going back.
+
+    Written so that the forward result is `value` to the last bit: the surrogate enters as an exact zero.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    x = np.array([0.4, 1.6], "float32")
+    assert np.array_equal(ks.ops.straight_through(np.round(x), x), [0.0, 2.0])
+    ```
+
+    Args:
+        value: a tensor.
+        surrogate: a tensor of the same shape, finite.
+
+    Returns:
+        A tensor equal to `value`.
+    """
+    value, surrogate = ops.convert_to_tensor(value), ops.convert_to_tensor(surrogate)
+    return ops.stop_gradient(value) + (surrogate - ops.stop_gradient(surrogate))
+
+
+def round_straight_through(x: Any) -> Any:
+    """Rounds half to even; the gradient is 1.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    assert np.array_equal(ks.ops.round_straight_through(np.array([0.5, 1.5, 2.4])), [0, 2, 2])
+    ```
+    """
+    x = ops.convert_to_tensor(x)
+    return straight_through(ops.round(x), x)
+
+
+def floor_straight_through(x: Any) -> Any:
+    """Rounds down; the gradient is 1.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    assert np.array_equal(ks.ops.floor_straight_through(np.array([-0.5, 1.9])), [-1, 1])
+    ```
+    """
+    x = ops.convert_to_tensor(x)
+    return straight_through(ops.floor(x), x)
+
+
+def clip(x: Any, low: float, high: float) -> Any:
+    """Clips to [low, high]; the gradient is 1 there, bounds included, and 0 outside.
+
+    The backends' own clips give 1 or 0.5 at the bound; pictures are full of pixels exactly there.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    assert np.array_equal(ks.ops.clip(np.array([-1.0, 3.0, 300.0]), 0.0, 255.0), [0, 3, 255])
+    ```
+
+    Args:
+        x: a tensor.
+        low: the lower bound.
+        high: the upper bound.
+
+    Returns:
+        A tensor like `x`.
+    """
+    x = ops.convert_to_tensor(x)
+    inside = ops.stop_gradient(ops.cast(ops.logical_and(x >= low, x <= high), x.dtype))
+    return straight_through(ops.clip(x, low, high), x * inside)
+
+
+def add_uniform_noise(x: Any, seed: Any) -> Any:
+    """Adds noise, uniform in [−½, ½): rounding's error as a random variable, with an unbiased gradient.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    import keras_sandwich as ks
+
+    noisy = ks.ops.add_uniform_noise(np.zeros((100,), "float32"), keras.random.SeedGenerator(0))
+    assert abs(keras.ops.convert_to_numpy(noisy)).max() <= 0.5
+    ```
+
+    Args:
+        x: a tensor.
+        seed: an integer or a `keras.random.SeedGenerator`.
+
+    Returns:
+        A tensor like `x`.
+    """
+    x = ops.convert_to_tensor(x)
+    return x + keras.random.uniform(ops.shape(x), -0.5, 0.5, dtype=x.dtype, seed=seed)

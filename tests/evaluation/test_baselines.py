@@ -1,0 +1,147 @@
+"""The chains without training, against NumPy in float64 and Pillow's resampling."""
+
+import io
+
+import numpy as np
+import pytest
+from keras import ops
+from photographs import photographs
+from PIL import Image
+
+import keras_sandwich as ks
+from keras_sandwich.evaluation import CodecAlone, classical_chain, rd_curve
+
+
+def low_pass(plane: np.ndarray) -> np.ndarray:
+    """Gaussian of σ 2 over ±4 pixels, of sum 1, nothing beyond the borders."""
+    taps = np.exp(-(np.arange(-4, 5) ** 2) / (2 * 2.0**2))
+    taps /= taps.sum()
+    for axis in (0, 1):
+        plane = np.apply_along_axis(np.convolve, axis, plane, taps, "same")
+    return plane
+
+
+def luma(rgb: np.ndarray) -> np.ndarray:
+    return rgb @ np.array([0.299, 0.587, 0.114])
+
+
+def carriers(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    y, x = np.mgrid[:height, :width]
+    return (-1.0) ** x, (-1.0) ** y
+
+
+def modulate(rgb: np.ndarray) -> np.ndarray:
+    """128 + 0.8·(Y − 128) + ½·(U·(−1)^x + V·(−1)^y), U and V low-passed."""
+    rgb = rgb.astype("float64")
+    along_x, along_y = carriers(*rgb.shape[:2])
+    y = luma(rgb)
+    u, v = (rgb[..., 2] - y) / 1.772, (rgb[..., 0] - y) / 1.402
+    return 128 + 0.8 * (y - 128) + 0.5 * (low_pass(u) * along_x + low_pass(v) * along_y)
+
+
+def demodulate(gray: np.ndarray) -> np.ndarray:
+    gray = gray.astype("float64") - 128
+    along_x, along_y = carriers(*gray.shape)
+    u_wave, v_wave = low_pass(gray * along_x), low_pass(gray * along_y)
+    y = 128 + (gray - u_wave * along_x - v_wave * along_y) / 0.8
+    u, v = u_wave / 0.5, v_wave / 0.5
+    red, blue = y + 1.402 * v, y + 1.772 * u
+    green = (y - 0.299 * red - 0.114 * blue) / 0.587
+    return np.stack([red, green, blue], axis=-1)
+
+
+def through_jpeg(gray: np.ndarray, qstep: int) -> tuple[np.ndarray, int]:
+    """Decoded pixels of a grayscale file with a flat table, and the file's bits."""
+    buffer = io.BytesIO()
+    pixels = np.clip(np.rint(gray), 0, 255).astype("uint8")
+    Image.fromarray(pixels).save(buffer, "JPEG", qtables=[[qstep] * 64], optimize=True)
+    return np.asarray(Image.open(buffer)), 8 * len(buffer.getvalue())
+
+
+def decibels(reference: np.ndarray, picture: np.ndarray) -> float:
+    error = np.clip(np.rint(picture), 0, 255) - reference.astype("float64")
+    return float(10 * np.log10(255**2 / np.mean(error**2)))
+
+
+PICTURES = photographs(4, 96, 128)
+
+
+def test_carriers_pixel_by_pixel():
+    chain = classical_chain(bottleneck_channels=1)
+    coded = ops.convert_to_numpy(chain.preprocess(PICTURES))
+    gray = np.random.default_rng(0).uniform(0, 255, (2, 64, 50))
+    restored = ops.convert_to_numpy(chain.postprocess(gray[..., None]))
+    for number, picture in enumerate(PICTURES):
+        np.testing.assert_allclose(coded[number, ..., 0], modulate(picture), atol=2e-3)
+    for number, picture in enumerate(gray):
+        np.testing.assert_allclose(restored[number], demodulate(picture), atol=5e-3)
+
+
+def test_carrier_chain_through_real_files():
+    steps = (8, 30)
+    curve = rd_curve(classical_chain(), PICTURES, ks.codecs.JPEG(), steps, verbose=0)
+    for row, qstep in enumerate(steps):
+        for number, picture in enumerate(PICTURES):
+            decoded, bits = through_jpeg(modulate(picture), qstep)
+            # A pixel at a rounding tie may fall to either side.
+            assert curve.bpp[row, number] == pytest.approx(bits / (96 * 128), rel=2e-3)
+            expected = decibels(picture, demodulate(decoded))
+            assert curve.psnr[row, number] == pytest.approx(expected, abs=0.01)
+
+
+def test_luma_alone_through_real_files():
+    system = CodecAlone(luma_only=True)
+    curve = rd_curve(system, PICTURES, ks.codecs.JPEG(), (8, 30), verbose=0)
+    assert curve.name == "codec alone, luma only"
+    for row, qstep in enumerate((8, 30)):
+        for number, picture in enumerate(PICTURES):
+            decoded, bits = through_jpeg(luma(picture.astype("float64")), qstep)
+            assert curve.bpp[row, number] == pytest.approx(bits / (96 * 128), rel=2e-3)
+            expected = decibels(picture, np.repeat(decoded[..., None], 3, axis=-1))
+            assert curve.psnr[row, number] == pytest.approx(expected, abs=0.01)
+
+
+def test_carriers_carry_colour():
+    luma_only, chain = (
+        rd_curve(system, PICTURES, ks.codecs.JPEG(), (12,), verbose=0)
+        for system in (CodecAlone(luma_only=True), classical_chain())
+    )
+    assert chain.mean_psnr[0] > luma_only.mean_psnr[0] + 3
+
+
+def test_the_codec_alone_changes_nothing_itself():
+    system = CodecAlone()
+    np.testing.assert_array_equal(ops.convert_to_numpy(system.preprocess(PICTURES)), PICTURES)
+    np.testing.assert_array_equal(ops.convert_to_numpy(system.postprocess(PICTURES)), PICTURES)
+
+
+def resized(picture: np.ndarray, size: tuple[int, int], method) -> np.ndarray:
+    planes = [
+        np.asarray(Image.fromarray(picture[..., channel].astype("float32")).resize(size, method))
+        for channel in range(picture.shape[-1])
+    ]
+    return np.stack(planes, axis=-1)
+
+
+def test_low_resolution_chain_resamples_as_pillow_does():
+    chain = classical_chain(bottleneck_channels=3, downsample_factor=2)
+    picture = PICTURES[0]
+    small = ops.convert_to_numpy(chain.preprocess(picture[None]))[0]
+    np.testing.assert_allclose(small, resized(picture, (64, 48), Image.BICUBIC), atol=2e-2)
+    large = ops.convert_to_numpy(chain.postprocess(small[None]))[0]
+    np.testing.assert_allclose(large, resized(small, (128, 96), Image.LANCZOS), atol=2e-2)
+
+
+def test_bit_depth_chain_truncates():
+    chain = classical_chain(3, 3, num_truncate_bits=3)
+    deep = np.random.default_rng(0).integers(0, 2048, (1, 16, 24, 3)).astype("float32")
+    coded = ops.convert_to_numpy(chain.preprocess(deep + 0.5))  # no pixel at a step's edge
+    np.testing.assert_array_equal(coded, np.floor(deep / 8))
+    restored = ops.convert_to_numpy(chain.postprocess(coded))
+    np.testing.assert_allclose(restored, np.floor(deep / 8) * 8 + 4, atol=1e-2)
+
+
+def test_identity_chain():
+    chain = classical_chain(3, 3)
+    for step in (chain.preprocess, chain.postprocess):
+        np.testing.assert_allclose(ops.convert_to_numpy(step(PICTURES)), PICTURES, atol=1e-3)

@@ -1,0 +1,105 @@
+"""What the axes hold, not what it looks like."""
+
+import sys
+
+import numpy as np
+import pytest
+from photographs import photographs
+from PIL import Image
+
+from keras_sandwich.evaluation import RDCurve, plot_pictures, plot_rd
+
+RNG = np.random.default_rng(0)
+
+
+def curves(number: int) -> list[RDCurve]:
+    return [
+        RDCurve(
+            f"system {name}",
+            "JPEG",
+            [4.0, 8.0, 16.0],
+            bpp=RNG.uniform(0.2, 2.0, (3, 5)),
+            psnr=RNG.uniform(20, 40, (3, 5)),
+        )
+        for name in range(number)
+    ]
+
+
+def test_lines_are_the_mean_over_pictures():
+    given = curves(8)  # more than there are colours and markers
+    figure = plot_rd(given, title="Title")
+    (axes,) = figure.axes
+    assert len(axes.lines) == 8
+    for line, curve in zip(axes.lines, given, strict=True):
+        np.testing.assert_allclose(line.get_xdata(), curve.bpp.sum(axis=1) / 5)
+        np.testing.assert_allclose(line.get_ydata(), curve.psnr.sum(axis=1) / 5)
+        assert line.get_label() == curve.name
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == [curve.name for curve in given]
+    looks = {(line.get_color(), line.get_marker()) for line in axes.lines[:6]}
+    assert len(looks) == 6
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.2, 2.0), (0.03, 20.0), (1.02, 1.4), (1.7, 1.8)])
+def test_axes_say_what_they_show(low, high):
+    curve = RDCurve("c", "c", [4.0, 8.0], np.array([[high], [low]]), np.array([[40.0], [30.0]]))
+    (axes,) = plot_rd([curve], title="A title").axes
+    assert axes.get_xscale() == "log"
+    assert axes.get_yscale() == "linear"
+    assert "bits per pixel" in axes.get_xlabel()
+    assert "dB" in axes.get_ylabel()
+    assert axes.get_title("left") == "A title"
+    axes.figure.canvas.draw()
+    ticks = axes.get_xticks()
+    labels = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert [float(label) for label in labels] == pytest.approx(ticks.tolist())
+    assert len(set(labels)) >= 2
+    assert all(axes.get_xlim()[0] <= tick <= axes.get_xlim()[1] for tick in ticks)
+
+
+def test_pictures_hold_their_pixels(tmp_path):
+    colour = photographs(1, 24, 32)[0]
+    floating = colour.astype("float32") + RNG.uniform(-40, 40, colour.shape)
+    gray = colour[..., :1]
+    path = tmp_path / "pictures.png"
+    figure = plot_pictures(
+        [
+            {"as it is": colour, "rounded and clipped": floating},
+            {"gray": gray, "again": colour[:, ::-1]},
+        ],
+        path,
+        title="Title",
+    )
+    shown = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
+    expected = [colour, np.clip(np.rint(floating), 0, 255), gray[..., 0], colour[:, ::-1]]
+    for pixels, truth in zip(shown, expected, strict=True):
+        np.testing.assert_array_equal(pixels, truth)
+    captions = [axes.get_title() for axes in figure.axes]
+    assert captions == ["as it is", "rounded and clipped", "gray", "again"]
+    assert figure.axes[2].images[0].get_clim() == (0, 255)  # gray is not stretched
+    assert figure.get_suptitle() == "Title"
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+
+
+def test_a_file_is_written_only_where_one_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plot_rd(curves(2))
+    assert not list(tmp_path.iterdir())
+    plot_rd(curves(2), tmp_path / "plot.svg")
+    assert b"<svg" in (tmp_path / "plot.svg").read_bytes()
+
+
+def test_rows_of_different_lengths():
+    picture = np.zeros((8, 8, 3))
+    with pytest.raises(ValueError, match="as many"):
+        plot_pictures([{"one": picture, "two": picture}, {"one": picture}])
+
+
+def test_without_matplotlib(monkeypatch):
+    for name in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=r"keras-sandwich\[plots\]"):
+        plot_rd(curves(1))
+    with pytest.raises(ImportError, match=r"keras-sandwich\[plots\]"):
+        plot_pictures([{"picture": np.zeros((8, 8, 3))}])

@@ -1,0 +1,175 @@
+"""Rates and qualities against files that the test writes itself, in float64."""
+
+import io
+import math
+import sys
+
+import numpy as np
+import pytest
+from keras import ops
+from photographs import photographs
+from PIL import Image
+
+import keras_sandwich as ks
+from keras_sandwich.evaluation import CodecAlone, RDCurve, classical_chain, rd_curve, rd_table
+
+JPEG_420 = ks.codecs.JPEG(qstep=1, chroma_subsampling="4:2:0")
+
+
+def file_of(pixels: np.ndarray, **options) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", optimize=True, **options)
+    return buffer.getvalue()
+
+
+def decibels(reference, picture, peak=255.0) -> float:
+    error = np.asarray(reference, "float64") - np.asarray(picture, "float64")
+    return 20 * math.log10(peak) - 10 * math.log10(np.mean(error * error))
+
+
+def curve_of(bpp, psnr, name="curve") -> RDCurve:
+    """A curve of one picture."""
+    strengths = [float(number) for number in range(len(bpp))]
+    return RDCurve(name, "none", strengths, np.array(bpp)[:, None], np.array(psnr)[:, None])
+
+
+def test_codec_alone_equals_pillow():
+    pictures = [photographs(1, 40, 72)[0], photographs(2, 33, 50)[1]]  # of two sizes
+    curve = rd_curve(CodecAlone(), pictures, JPEG_420, (6, 20, 60), verbose=0)
+    assert curve.strengths == [6.0, 20.0, 60.0]
+    for row, step in enumerate((6, 20, 60)):
+        for number, picture in enumerate(pictures):
+            file = file_of(picture, qtables=[[step] * 64], subsampling="4:2:0")
+            bpp = 8 * len(file) / (picture.shape[0] * picture.shape[1])
+            assert curve.bpp[row, number] == pytest.approx(bpp, rel=1e-12)
+            decoded = np.asarray(Image.open(io.BytesIO(file)))
+            assert curve.psnr[row, number] == pytest.approx(decibels(picture, decoded), abs=1e-6)
+    np.testing.assert_allclose(curve.mean_bpp, curve.bpp.sum(axis=1) / 2)
+    np.testing.assert_allclose(curve.mean_psnr, curve.psnr.sum(axis=1) / 2)
+
+
+def test_qualities_are_strengths_too():
+    picture = photographs(1, 40, 40)
+    curve = rd_curve(CodecAlone(), picture, ks.codecs.JPEG(quality=50), (11, 71), verbose=0)
+    for row, quality in enumerate((90, 30)):
+        file = file_of(picture[0], quality=quality, subsampling="4:4:4")
+        assert curve.bpp[row, 0] == 8 * len(file) / 1600
+
+
+def test_rate_is_per_pixel_of_the_output():
+    picture = photographs(1, 64, 48)
+    chain = classical_chain(bottleneck_channels=3, downsample_factor=2)
+    curve = rd_curve(chain, picture, ks.codecs.JPEG(), (8,), verbose=0)
+    small = np.clip(np.rint(ops.convert_to_numpy(chain.preprocess(picture))[0]), 0, 255)
+    assert small.shape == (32, 24, 3)
+    file = file_of(small.astype("uint8"), qtables=[[8] * 64], subsampling="4:4:4")
+    assert curve.bpp[0, 0] == 8 * len(file) / (64 * 48)
+
+
+def test_peak_of_deep_pictures():
+    rng = np.random.default_rng(0)
+    picture = photographs(1, 32, 32)[0] * 4.0 + rng.integers(0, 4, (32, 32, 3))  # 10 bits
+    chain = classical_chain(3, 3, num_truncate_bits=2)
+    curve = rd_curve(chain, [picture], ks.codecs.JPEG(), (1,), verbose=0)
+    file = file_of((picture // 4).astype("uint8"), qtables=[[1] * 64], subsampling="4:4:4")
+    restored = np.asarray(Image.open(io.BytesIO(file)), "float64") * 4 + 2
+    expected = decibels(picture, np.clip(restored, 0, 1020), peak=1020)
+    assert curve.psnr[0, 0] == pytest.approx(expected, abs=1e-3)
+
+
+class Offset:
+    """A system whose error is known."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def preprocess(self, images):
+        return np.zeros((len(images), 16, 16, 1), "float32")
+
+    def postprocess(self, bottlenecks, output_size=None):
+        return np.full((1, *output_size, 3), 100.0 + self.error, "float32")
+
+
+@pytest.mark.parametrize(
+    ("error", "mse"), [(3.0, 9.0), (0.4, 1e-6), (0.6, 1.0), (500.0, 155.0**2), (-500.0, 100.0**2)]
+)
+def test_pictures_are_rounded_and_clipped_as_in_a_file(error, mse):
+    target = np.full((1, 24, 40, 3), 100.3)
+    curve = rd_curve(Offset(error), target, ks.codecs.JPEG(), (8,), verbose=0)
+    assert curve.psnr[0, 0] == pytest.approx(10 * math.log10(255**2 / mse), abs=1e-6)
+    assert curve.name == "Offset"
+
+
+def test_names_and_versions_are_recorded():
+    picture = photographs(1, 16, 16)
+    curve = rd_curve(CodecAlone(), picture, JPEG_420, (8,), verbose=0)
+    assert curve.name == "codec alone"
+    assert curve.codec.startswith("JPEG 4:2:0 (Pillow ")
+    assert rd_curve(CodecAlone(), picture, JPEG_420, (8,), name="mine", verbose=0).name == "mine"
+
+
+def test_quality_is_linear_in_the_logarithm_of_the_rate():
+    curve = curve_of([2.0, 0.5, 1.0], [40.0, 20.0, 26.0])  # in no order
+    assert curve.psnr_at(0.5) == 20.0
+    assert curve.psnr_at(1.0) == pytest.approx(26.0)
+    assert curve.psnr_at(2.0) == 40.0
+    assert curve.psnr_at(math.sqrt(2.0)) == pytest.approx(33.0)  # half way in log rate
+    assert curve.psnr_at(0.5 * 2**0.25) == pytest.approx(20.0 + 0.25 * 6.0)
+
+
+@pytest.mark.parametrize("rate", [0.49, 2.01, 0.0, -1.0, float("nan")])
+def test_rates_beyond_the_curve(rate):
+    with pytest.raises(ValueError, match=r"0\.500 to 2\.000"):
+        curve_of([2.0, 0.5], [40.0, 20.0]).psnr_at(rate)
+
+
+def test_strength_nearest_to_a_rate():
+    curve = RDCurve(
+        "c", "c", [4.0, 8.0, 16.0], np.array([[4.0, 2.0], [1.0, 0.9], [0.3, 0.1]]), np.zeros((3, 2))
+    )
+    assert curve.strength_at(2.9) == 4.0  # mean rates 3, 0.95, 0.2
+    assert curve.strength_at(0.5) == 8.0  # by ratio
+    assert curve.strength_at(2.9, picture=0) == 4.0
+    assert curve.strength_at(0.25, picture=1) == 16.0
+    assert curve.strength_at(0.4, picture=1) == 8.0
+
+
+def test_table():
+    ours, theirs = (
+        curve_of([2.0, 0.5], [40.0, 20.0], "ours"),
+        curve_of([2.0, 0.75], [35.5, 20.0], "the others"),
+    )
+    table = [line.split() for line in rd_table([ours, theirs], (0.5, 1.0, 2.0)).splitlines()]
+    assert table[0] == ["PSNR", "in", "dB", "at", "0.5", "bpp", "1", "bpp", "2", "bpp"]
+    assert table[1] == ["ours", "20.00", "30.00", "40.00"]
+    at_one = 20 + 15.5 * math.log(1 / 0.75) / math.log(2 / 0.75)
+    assert table[2] == [
+        *("the", "others", "–"),
+        *(f"{at_one:.2f}", f"({30 - at_one:+.2f})"),
+        *("35.50", "(+4.50)"),
+    ]
+
+
+def test_bad_pictures():
+    bad = np.zeros((2, 16, 16, 3))
+    bad[1, 3, 4, 1] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        rd_curve(CodecAlone(), bad, JPEG_420, (8,), verbose=0)
+    bad[1, 3, 4, 1] = np.inf
+    with pytest.raises(ValueError, match="1 of them not finite"):
+        rd_curve(CodecAlone(), bad, JPEG_420, (8,), verbose=0)
+    with pytest.raises(ValueError, match="at least one picture"):
+        rd_curve(CodecAlone(), [], JPEG_420, (8,), verbose=0)
+
+
+def test_progress_bar(monkeypatch, capsys):
+    picture = photographs(1, 16, 16)
+    rd_curve(CodecAlone(), picture, JPEG_420, (8,), verbose=1)
+    assert "1/1" in capsys.readouterr().err
+    rd_curve(CodecAlone(), picture, JPEG_420, (8,), verbose=0)
+    assert not capsys.readouterr().err
+    for name in ("tqdm", "tqdm.auto"):
+        monkeypatch.setitem(sys.modules, name, None)
+    rd_curve(CodecAlone(), picture, JPEG_420, (8,), verbose=0)
+    with pytest.raises(ImportError, match=r"keras-sandwich\[codecs\]"):
+        rd_curve(CodecAlone(), picture, JPEG_420, (8,), verbose=1)

@@ -1,0 +1,54 @@
+import keras
+import numpy as np
+import pytest
+from autodiff import gradient, run
+from keras import ops
+from photographs import noise
+
+import keras_sandwich as ks
+
+TARGET, PREDICTION = noise(3, 4, 5, 2), noise(3, 4, 5, 2, seed=1)
+DIFFERENCE = (TARGET - PREDICTION).astype("float64")
+SQUARED = np.mean(DIFFERENCE**2, axis=(1, 2, 3))
+
+
+def largest_error(target, prediction):
+    return ops.max(ops.abs(target - prediction), axis=(1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("mse", SQUARED),
+        ("mean_absolute_error", np.mean(np.abs(DIFFERENCE), axis=(1, 2, 3))),
+        (keras.losses.MeanSquaredError(), SQUARED),
+        (keras.losses.MeanSquaredError(reduction="sum"), SQUARED),  # reduction is ours
+        (largest_error, np.abs(DIFFERENCE).max(axis=(1, 2, 3))),
+        (lambda t, p: ops.square(t - p), SQUARED),
+        (lambda t, p: ops.mean(ops.square(t - p)), np.full(3, SQUARED.mean())),
+    ],
+)
+def test_any_loss_is_a_distortion_per_image(loss, expected):
+    result = run(lambda t, p: ks.losses.distortion_per_image(loss, t, p), TARGET, PREDICTION)
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+
+def test_bytes_are_compared_as_numbers():
+    target = np.full((1, 2, 2, 1), 3, "uint8")
+    result = run(lambda p: ks.losses.distortion_per_image("mse", target, p), target + 250)
+    assert result.tolist() == [62500.0]
+
+
+def test_penalty_of_the_range():
+    bottleneck = noise(2, 4, 4, 2, low=-60, high=320)
+    outside = np.maximum(bottleneck - 255, 0) + np.maximum(-bottleneck, 0)
+    expected = 255 / 26.5 * outside.sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(run(ks.losses.range_penalty, bottleneck), expected, rtol=1e-5)
+    slope = gradient(ks.losses.range_penalty, bottleneck)
+    side = (bottleneck > 255).astype(float) - (bottleneck < 0)
+    np.testing.assert_allclose(slope, 255 / 26.5 * side, rtol=1e-5)
+
+
+def test_another_range():
+    result = run(lambda b: ks.losses.range_penalty(b, image_max=1023.0), [[[[1024.0], [500.0]]]])
+    np.testing.assert_allclose(result, [255 / 26.5], rtol=1e-5)

@@ -1,0 +1,157 @@
+"""Step 0 is the classical chain, through real JPEG files (numerics: where a sandwich starts)."""
+
+import functools
+
+import numpy as np
+import pytest
+from autodiff import run, to_numpy
+from photographs import decibels, noise, photographs
+from PIL import Image
+
+import keras_sandwich as ks
+
+SIZE = (96, 128)
+MARGIN = 0.1  # dB
+
+
+def sandwich(**options):
+    return ks.models.create_basic_model(
+        encoder_filters=(4,), decoder_filters=(4, 4), start="classical", **options
+    )
+
+
+def through(codec, pictures):
+    pictures = np.clip(np.round(pictures), 0, 255).astype("uint8")
+    return np.stack([codec.decode(codec.encode(picture)) for picture in pictures]).astype("float64")
+
+
+def low_pass(plane):
+    """A Gaussian of deviation 2 cut to 9×9, zeros beyond the picture."""
+    taps = np.exp(-(np.arange(-4, 5) ** 2) / 8)
+    taps /= taps.sum()
+    for axis in (1, 2):
+        plane = np.apply_along_axis(functools.partial(np.convolve, taps, mode="same"), axis, plane)
+    return plane
+
+
+def carriers(shape):
+    height, width = shape[1:3]
+    return (-1.0) ** np.arange(width)[None, None, :], (-1.0) ** np.arange(height)[None, :, None]
+
+
+def modulate(rgb):
+    """0.8·Y + ½·(U·(−1)^x + V·(−1)^y) around the middle of the range."""
+    r, g, b = np.moveaxis(np.asarray(rgb, "float64") - 128, -1, 0)
+    y = 0.299 * r + 0.587 * g + 0.114 * b
+    across, down = carriers(rgb.shape)
+    u, v = low_pass((b - y) / 1.772), low_pass((r - y) / 1.402)
+    return (128 + 0.8 * y + 0.5 * (u * across + v * down))[..., None]
+
+
+def demodulate(bottleneck):
+    plane = np.asarray(bottleneck, "float64")[..., 0] - 128
+    across, down = carriers(bottleneck.shape)
+    u, v = low_pass(plane * across), low_pass(plane * down)
+    y = (plane - u * across - v * down) / 0.8
+    u, v = u / 0.5, v / 0.5
+    r, b = y + 1.402 * v, y + 1.772 * u
+    return np.stack([r, (y - 0.299 * r - 0.114 * b) / 0.587, b], axis=-1) + 128
+
+
+@pytest.mark.parametrize("qstep", [8, 24])
+def test_colour_over_grayscale_is_the_carrier_chain(qstep):
+    pictures = photographs(3, *SIZE).astype("float32")
+    codec = ks.codecs.JPEG(qstep=qstep)
+    model = sandwich(bottleneck_channels=1)
+    np.testing.assert_allclose(
+        to_numpy(model.preprocess(pictures)), modulate(pictures), rtol=0, atol=2e-3
+    )
+    outputs = model.transport(pictures, codec)
+    chain = demodulate(through(codec, modulate(pictures)))
+    reached, classical = (decibels(pictures, p) for p in (outputs["prediction"], chain))
+    assert abs(reached - classical) < MARGIN
+    # and far above luma alone
+    gray = np.repeat(pictures @ np.float32([[0.299], [0.587], [0.114]]), 3, axis=-1)
+    assert classical > decibels(pictures, gray) + 3
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
+def test_high_over_low_resolution_is_bicubic_down_lanczos_up(subsampling):
+    pictures = photographs(3, *SIZE).astype("float32")
+    codec = ks.codecs.JPEG(qstep=12, chroma_subsampling=subsampling)
+
+    def scale(picture, size, how):
+        planes = [
+            Image.fromarray(np.float32(p)).resize(size[::-1], how)
+            for p in np.moveaxis(picture, -1, 0)
+        ]
+        return np.stack([np.array(plane) for plane in planes], axis=-1)
+
+    half = (SIZE[0] // 2, SIZE[1] // 2)
+    small = np.stack([scale(p, half, Image.Resampling.BICUBIC) for p in pictures])
+    decoded = through(codec, small)
+    chain = np.stack([scale(p, SIZE, Image.Resampling.LANCZOS) for p in decoded])
+    outputs = sandwich(bottleneck_channels=3, downsample_factor=2).transport(pictures, codec)
+    reached, classical = (decibels(pictures, p) for p in (outputs["prediction"], chain))
+    assert abs(reached - classical) < MARGIN
+    np.testing.assert_array_equal(
+        outputs["rate"],
+        [
+            8 * len(codec.encode(p))
+            for p in np.clip(np.round(outputs["bottleneck"]), 0, 255).astype("uint8")
+        ],
+    )
+
+
+def test_deep_pictures_are_truncated():
+    k = 3
+    pictures = photographs(3, *SIZE).astype("float32") * 2**k
+    pictures += np.floor(noise(*pictures.shape, high=2**k))
+    codec = ks.codecs.JPEG(qstep=2)
+    chain = through(codec, np.floor(pictures / 2**k)) * 2**k + 2 ** (k - 1)
+    model = sandwich(bottleneck_channels=3, num_truncate_bits=k)
+    outputs = model.transport(pictures, codec)
+    peak = 255.0 * 2**k
+    reached, classical = (decibels(pictures, p, peak) for p in (outputs["prediction"], chain))
+    assert abs(reached - classical) < MARGIN
+
+
+def test_equal_channels_are_the_codec_alone():
+    pictures = photographs(3, *SIZE)
+    codec = ks.codecs.JPEG(quality=60, chroma_subsampling="4:2:0")
+    outputs = sandwich(bottleneck_channels=3).transport(pictures, codec)
+    alone = decibels(pictures, through(codec, pictures))
+    assert abs(decibels(pictures, outputs["prediction"]) - alone) < MARGIN
+
+
+def test_other_channel_numbers_start_as_a_projection():
+    # Five channels that live in two dimensions: a fitted projection loses nothing.
+    base = noise(2, 16, 24, 2, low=40, high=210) - 128
+    mix = np.random.default_rng(1).normal(size=(2, 5))
+    pictures = (base @ (mix / np.abs(mix).sum(axis=0)) + 128).astype("float32")
+    model = sandwich(bottleneck_channels=2, output_channels=5)
+    model.build(pictures.shape)
+
+    def error():
+        return np.abs(run(lambda x: model.postprocess(model.preprocess(x)), pictures) - pictures)
+
+    at_random = error().mean()
+    assert at_random > 1
+    model.fit_linear_start(pictures)
+    assert error().max() < 0.1
+    bottleneck = to_numpy(model.preprocess(pictures))
+    assert bottleneck.min() >= 0
+    assert bottleneck.max() <= 255
+
+
+def test_a_fitted_start_needs_a_narrower_bottleneck_and_a_classical_one():
+    pictures = noise(1, 8, 8, 3)
+    with pytest.raises(
+        ValueError, match=r"Only a bottleneck with fewer channels.*Received 3 for 3"
+    ):
+        sandwich(bottleneck_channels=3).fit_linear_start(pictures)
+    model = ks.models.create_basic_model(
+        2, encoder_filters=(4,), decoder_filters=(4, 4), start="published"
+    )
+    with pytest.raises(ValueError, match=r"start='classical'"):
+        model.fit_linear_start(pictures)

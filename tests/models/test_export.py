@@ -1,0 +1,62 @@
+"""Networks that run on other machines, without Keras."""
+
+import keras
+import numpy as np
+import pytest
+from autodiff import BACKEND, to_numpy
+from photographs import photographs
+from small_models import sandwich
+
+SIZES = ((16, 24), (13, 18))
+
+
+@pytest.fixture(scope="module", params=["preprocessor", "postprocessor"])
+def network(request):
+    model = sandwich(networks=True, bottleneck_channels=3, downsample_factor=2)
+    return getattr(model, request.param)
+
+
+def assert_same(reloaded, network, sizes):
+    for size in sizes:
+        x = photographs(2, *size).astype("float32")
+        np.testing.assert_allclose(reloaded(x), to_numpy(network(x)), rtol=1e-4, atol=2e-2)
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="PyTorch exports its own format")
+def test_tf_saved_model(network, tmp_path):
+    tf = pytest.importorskip("tensorflow", reason="a SavedModel needs TensorFlow")
+    # JAX exports a program of known sizes.
+    shape = (None, None, None, 3) if BACKEND == "tensorflow" else (2, *SIZES[0], 3)
+    signature = [keras.InputSpec(shape=shape, dtype="float32")]
+    network.export(
+        str(tmp_path / "m"), format="tf_saved_model", input_signature=signature, verbose=False
+    )
+    saved = tf.saved_model.load(str(tmp_path / "m"))  # it holds the variables
+    sizes = SIZES if BACKEND == "tensorflow" else SIZES[:1]
+    assert_same(lambda x: saved.serve(x).numpy(), network, sizes)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="PyTorch's own format")
+def test_torch(network, tmp_path):
+    import torch
+
+    signature = [keras.InputSpec(shape=(2, *SIZES[0], 3), dtype="float32")]
+    network.export(
+        str(tmp_path / "m.pt2"), format="torch", input_signature=signature, verbose=False
+    )
+    program = torch.export.load(str(tmp_path / "m.pt2")).module()
+    assert_same(lambda x: program(torch.tensor(x)).detach().numpy(), network, SIZES[:1])
+
+
+NEEDED = {"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "onnxscript"}[BACKEND]
+
+
+def test_onnx(network, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    pytest.importorskip(NEEDED, reason=f"Keras exports ONNX with {NEEDED} here")
+    signature = [keras.InputSpec(shape=(2, *SIZES[0], 3), dtype="float32")]
+    path = str(tmp_path / "m.onnx")
+    network.export(path, format="onnx", input_signature=signature, verbose=False)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    assert_same(lambda x: session.run(None, {name: x})[0], network, SIZES[:1])

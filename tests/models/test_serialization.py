@@ -1,0 +1,152 @@
+"""Every argument of every class survives get_config, with values that are not the defaults."""
+
+import inspect
+import json
+
+import keras
+import numpy as np
+import pytest
+from public_names import public_objects
+
+import keras_sandwich as ks
+
+TABLE = np.arange(1.0, 65.0).reshape(8, 8)
+CODEC = {
+    "luma_table": TABLE,
+    "chroma_table": 2 * TABLE,
+    "convert_to_yuv": True,
+    "chroma_subsampling": "4:2:2",
+    "clip_to_image_max": False,
+    "image_max": 1023.0,
+    "rounding": "uniform_noise",
+    "seed": 5,
+}
+
+
+def unet(channels=3):
+    return ks.models.UNet(channels, (3,), (4, 3))
+
+
+def processor():
+    return {
+        "output_channels": 2,
+        "unet": unet(2),
+        "num_mlp_layers": 3,
+        "mlp_width": 5,
+        "patch_size": 3,
+        "kernel_size": 7,
+        "start": "published",
+        "downsample_factor": 2,
+        "num_truncate_bits": 4,
+    }
+
+
+# A value that is not the default for every parameter of every public class that has a config.
+ARGUMENTS = {
+    "JpegProxy": lambda: CODEC,
+    "GaussianRate": dict,
+    "JpegRate": lambda: {
+        "huffman": "standard",
+        "gradient": "unrounded"
+        if default_of(ks.layers.JpegRate, "gradient") == "quantized"
+        else "quantized",
+        "include_header": True,
+        "interleaved": True,
+        "chroma_subsampling": "4:2:0",
+    },
+    "EncodeDecodeIntra": lambda: {
+        **CODEC,
+        "qstep_init": 3.5,
+        "train_qstep": False,
+        "min_qstep": 0.25,
+        "rate_model": ks.layers.JpegRate("standard", interleaved=True),
+    },
+    "MLP": lambda: {
+        "output_channels": 4,
+        "num_layers": 3,
+        "width": 7,
+        "patch_size": 2,
+        "kernel_size": 3,
+        "start": "classical",
+        "decode": True,
+    },
+    "UNet": lambda: {
+        "output_channels": 2,
+        "encoder_filters": (3, 5),
+        "decoder_filters": (7, 5, 3),
+        "convolutions_per_block": 1,
+        "drop_last_encoder_block": True,
+        "output_activation": "sigmoid",
+        "output_initializer": {"class_name": "Zeros", "config": {}},
+        "patch_size": 2,
+    },
+    "Preprocessor": processor,
+    "Postprocessor": processor,
+    "LoopFilter": lambda: {"network": unet(3), "channels": 3},
+    "CompressIntraModel": lambda: {
+        "preprocessor": ks.models.Preprocessor(1, unet(1)),
+        "postprocessor": ks.models.Postprocessor(4, unet(4)),
+        "codec_proxy": ks.layers.EncodeDecodeIntra(2.0, min_qstep=3.0),
+        "gamma": 12.5,
+        "loop_filter": ks.models.LoopFilter(unet(1)),
+        "model_keys": ("albedo", "depth"),
+        "bottleneck_penalty": False,
+    },
+    "PSNR": lambda: {"image_max": 1023.0, "name": "quality"},
+    "BitsPerPixel": lambda: {"name": "bits"},
+    "DistortionRate": lambda: {"gamma": 7.0, "name": "cost"},
+}
+CLASSES = {
+    name.rpartition(".")[2]: value
+    for name, value in public_objects().items()
+    if inspect.isclass(value) and hasattr(value, "get_config")
+}
+
+
+def parameters(cls):
+    return {
+        name: parameter
+        for name, parameter in inspect.signature(cls.__init__).parameters.items()
+        if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+    }
+
+
+def default_of(cls, name):
+    return parameters(cls)[name].default
+
+
+def test_every_class_is_listed():
+    assert set(CLASSES) == set(ARGUMENTS)
+
+
+@pytest.mark.parametrize("name", sorted(ARGUMENTS))
+def test_config_round_trip(name):
+    cls, arguments = CLASSES[name], ARGUMENTS[name]()
+    assert set(arguments) == set(parameters(cls))
+    for argument, value in arguments.items():
+        default = default_of(cls, argument)
+        assert default is inspect.Parameter.empty or not np.array_equal(value, default), argument
+    made = cls(**arguments)
+    config = made.get_config()
+    assert set(arguments) <= set(config)
+    stored = json.loads(json.dumps(keras.saving.serialize_keras_object(made)))
+    assert stored["registered_name"] == f"keras_sandwich>{name}"
+    again = keras.saving.deserialize_keras_object(stored)
+    assert type(again) is cls
+    assert comparable(again.get_config()) == comparable(config)
+    for argument, value in arguments.items():
+        if isinstance(value, (str, bool, int, float)):
+            assert config[argument] == value, argument
+        elif isinstance(value, np.ndarray):
+            assert np.array_equal(config[argument], value), argument
+
+
+def comparable(config):
+    return json.loads(json.dumps(keras.saving.serialize_keras_object(config), sort_keys=True))
+
+
+@pytest.mark.parametrize("name", ["JpegProxy", "EncodeDecodeIntra", "MLP", "UNet", "Preprocessor"])
+def test_keras_s_own_arguments_are_kept(name):
+    made = CLASSES[name](**ARGUMENTS[name](), name="mine", trainable=False)
+    again = CLASSES[name].from_config(made.get_config())
+    assert (again.name, again.trainable) == ("mine", False)

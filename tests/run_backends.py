@@ -1,0 +1,74 @@
+"""Run the test suite once per Keras backend, each in a process of its own.
+
+    python tests/run_backends.py [pytest arguments]
+
+Fails if a backend is not installed, if one runs no test, or if a test fails. The last line has the
+totals.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import NamedTuple
+
+BACKENDS = ("tensorflow", "jax", "torch")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Outcome(NamedTuple):
+    passed: int
+    failed: int
+    skipped: int
+    problem: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def run(backend: str, arguments: list[str]) -> Outcome:
+    if importlib.util.find_spec(backend) is None:
+        return Outcome(0, 1, 0, "not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", *arguments]
+        code = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, "KERAS_BACKEND": backend}, check=False
+        ).returncode
+        if not report.exists():
+            return Outcome(0, 1, 0, f"pytest ended with {code} before its report")
+        suites = ElementTree.parse(report).getroot().findall("testsuite")
+    total, failures, errors, skipped = (
+        sum(int(suite.get(count, 0)) for suite in suites)
+        for count in ("tests", "failures", "errors", "skipped")
+    )
+    failed = failures + errors
+    passed = total - failed - skipped
+    if code != 0 and failed == 0:
+        return Outcome(passed, 1, skipped, f"pytest ended with {code}")
+    if passed + failed == 0:
+        return Outcome(0, 1, skipped, "no test ran")
+    return Outcome(passed, failed, skipped)
+
+
+def main(arguments: list[str]) -> int:
+    outcomes = {}
+    for backend in BACKENDS:
+        print(f"\n=== {backend} ===", flush=True)
+        start = time.monotonic()
+        outcomes[backend] = run(backend, arguments)
+        print(f"=== {backend}: {time.monotonic() - start:.0f} s ===", flush=True)
+    print()
+    for backend, outcome in outcomes.items():
+        print(f"{backend:<12}{outcome}{outcome.problem and f' ({outcome.problem})'}")
+    total = Outcome(*(sum(outcome[i] for outcome in outcomes.values()) for i in range(3)))
+    print(total, flush=True)
+    return int(total.failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
