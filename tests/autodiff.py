@@ -22,7 +22,8 @@ def to_numpy(values: Any) -> Any:
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as one program: XLA on JAX and TensorFlow, one whole graph on PyTorch."""
     if BACKEND == "jax":
-        return jax.jit(function)
+        # JAX keeps the program of a function that it knows, with the weights of that day in it: it gets a new one.
+        return jax.jit(lambda *arguments: function(*arguments))
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
