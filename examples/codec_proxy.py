@@ -27,10 +27,9 @@ options.output.mkdir(parents=True, exist_ok=True)
 keras.utils.set_random_seed(0)
 
 if options.data:
-    files = sorted(options.data.glob("*.png"))
-    photographs = [keras.utils.img_to_array(keras.utils.load_img(file)) for file in files]
+    photographs = list(ks.datasets.load_images(options.data).values())
 else:
-    photographs = list(ks.datasets.sample_images("test").astype("float32"))
+    photographs = list(ks.datasets.sample_images("test"))
 photograph = photographs[0]
 height, width, _ = photograph.shape
 print(f"{len(photographs)} photographs, Keras {keras.__version__} on {keras.backend.backend()}")
@@ -107,21 +106,22 @@ model.compile(
 # The training pictures are 128×128 crops; the bits have no target, so zeros stand in for it.
 
 # %%
-train = ks.datasets.sample_images("train").astype("float32")
-train = train.reshape(-1, 2, 128, 2, 128, 3).transpose(0, 1, 3, 2, 4, 5).reshape(-1, 128, 128, 3)
-steps_per_epoch = 25
-rng = np.random.default_rng(0)
+crops = ks.datasets.image_folder(
+    ks.datasets.sample_images("train"), crop_size=128, batch_size=8, steps_per_epoch=25
+)
 
 
-class Crops(keras.utils.PyDataset):
-    """Batches of eight crops, with what `fit` is to compare the two outputs to."""
+class WithTargets(keras.utils.PyDataset):
+    """Batches of crops, with what `fit` is to compare the two outputs to."""
+
+    epoch = 0
 
     def __len__(self):
-        return steps_per_epoch
+        return len(crops)
 
     def __getitem__(self, index):
-        pictures = train[rng.choice(len(train), 8, replace=False)]
-        return pictures, {"picture": pictures, "bits": np.zeros(8, "float32")}
+        pictures = crops.batch(index, self.epoch)
+        return pictures, {"picture": pictures, "bits": np.zeros(len(pictures), "float32")}
 
 
 trained = options.output / "model.keras"
@@ -129,10 +129,13 @@ if trained.exists():
     print(f"{trained} is there already: measuring it. Delete it to train anew.")
     model.load_weights(trained)
 else:
+    dataset = WithTargets()
     model.fit(
-        Crops(),
-        epochs=-(-options.steps // steps_per_epoch) if options.minutes is None else 100_000,
+        dataset,
+        epochs=-(-options.steps // len(crops)) if options.minutes is None else 100_000,
+        shuffle=False,
         callbacks=[
+            ks.datasets.SynchronizeEpoch(dataset),
             ks.callbacks.TrainingBudget(
                 2e-3, minutes=options.minutes, state_file=options.output / "budget.json"
             ),

@@ -44,9 +44,8 @@ crops = ks.datasets.image_folder(
     steps_per_epoch=50,
 )
 if options.test:
-    files = sorted(options.test.glob("*.png"))
-    names = [file.stem for file in files]
-    pictures = [keras.utils.img_to_array(keras.utils.load_img(file)) for file in files]
+    photographs = ks.datasets.load_images(options.test)
+    names, pictures = list(photographs), list(photographs.values())
 else:
     names, pictures = ks.datasets.sample_names("test"), list(ks.datasets.sample_images("test"))
 print(f"training on {len(crops.names)} photographs, measuring with {len(pictures)} others")
@@ -87,7 +86,7 @@ if trained.exists():
     model = keras.saving.load_model(trained)
 else:
     model.compile(keras.optimizers.Adam(), loss="mse")
-    epochs = -(-options.steps // 50) if options.steps else 100_000
+    epochs = 100_000 if options.steps is None else -(-options.steps // 50)
     model.fit(
         crops,
         epochs=epochs,
@@ -95,7 +94,7 @@ else:
             ks.datasets.SynchronizeEpoch(crops),
             ks.callbacks.TrainingBudget(
                 learning_rate=1.5e-3,
-                minutes=None if options.steps else options.minutes,
+                minutes=options.minutes if options.steps is None else None,
                 state_file=options.output / "budget.json",
             ),
             keras.callbacks.BackupAndRestore(options.output / "backup"),

@@ -232,7 +232,7 @@ def check_schedule(case, compile):
     before = (1.0, 1.0)  # networks are on until a schedule turns them off
     for row in arrays["table"]:
         expected = dict(zip(config["columns"], row, strict=True))
-        switches = schedule.switches(int(expected["epoch"]), config["num_epochs"])
+        switches = schedule.switches(int(expected["epoch"]) / config["num_epochs"])
         assert tuple(switches) == (expected["pre_switch"], expected["post_switch"]), expected
         assert (tuple(switches) != before) == bool(expected["changed"]), expected
         before = tuple(switches)

@@ -1,5 +1,6 @@
 """The real codec at each epoch's end, so that the best checkpoint is chosen by it and not by its proxy."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,13 +34,12 @@ class CodecEvaluation(keras.callbacks.Callback):
     ```
 
     Args:
-        images: [number, height, width, channels] in [0, 255·2^k].
+        images: [number, height, width, channels] in [0, 255·2^k], or a dict by the model's keys.
         codec: a codec of `keras_sandwich.codecs`.
         strengths: the strengths of the curve.
         bits_per_pixel: the rate at which the quality is read.
 
-    Raises:
-        ValueError: at the epoch's end, if the curve does not reach that rate.
+    A curve that does not reach the rate, as early in a training, gives NaN and a warning.
     """
 
     def __init__(
@@ -53,5 +53,10 @@ class CodecEvaluation(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         curve = rd_curve(self.model, self.images, self.codec, self.strengths, verbose=0)
+        try:
+            quality = curve.psnr_at(self.bits_per_pixel)
+        except ValueError as error:
+            warnings.warn(f"`codec_psnr` is NaN in epoch {epoch + 1}: {error}", stacklevel=2)
+            quality = float("nan")
         if logs is not None:
-            logs["codec_psnr"] = curve.psnr_at(self.bits_per_pixel)
+            logs["codec_psnr"] = quality

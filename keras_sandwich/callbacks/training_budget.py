@@ -70,6 +70,12 @@ class TrainingBudget(keras.callbacks.Callback):
         share = self.final + (1.0 - self.final) * 0.5 * (1.0 + math.cos(math.pi * turn))
         return self.learning_rate * share
 
+    def progress(self, epoch: int) -> float:
+        """The share of the budget, from 0, that is spent when this epoch, counted from 0, begins."""
+        if self.minutes is not None:
+            return self._spent / (60.0 * self.minutes)
+        return epoch / float(self.params["epochs"])
+
     def on_train_begin(self, logs: Any = None) -> None:
         self._spent = 0.0
         if self.state_file is not None and self.state_file.exists():
@@ -77,10 +83,7 @@ class TrainingBudget(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch_began = time.monotonic()
-        progress = epoch / self.params["epochs"]
-        if self.minutes is not None:
-            progress = self._spent / (60.0 * self.minutes)
-        self.model.optimizer.learning_rate = self.learning_rate_at(progress)
+        self.model.optimizer.learning_rate = self.learning_rate_at(self.progress(epoch))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         seconds = time.monotonic() - self._epoch_began

@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from keras_sandwich.callbacks.training_budget import TrainingBudget
+
 
 class TrainingSchedule(keras.callbacks.Callback):
     """Switches the U-Nets of a sandwich off and on by the epoch.
@@ -17,36 +19,43 @@ class TrainingSchedule(keras.callbacks.Callback):
     import keras_sandwich as ks
 
     schedule = ks.callbacks.TrainingSchedule(mlps_only=0.2, mlps_and_unet_post=0.6)
-    assert schedule.switches(0, epochs=10) == (0.0, 0.0)
-    assert schedule.switches(2, epochs=10) == (0.0, 1.0)
-    assert schedule.switches(6, epochs=10) == (1.0, 1.0)
+    assert schedule.switches(0.1) == (0.0, 0.0)
+    assert schedule.switches(0.2) == (0.0, 1.0)
+    assert schedule.switches(0.6) == (1.0, 1.0)
     ```
 
     Args:
         mlps_only: share of the epochs, 0 to 1, for the linear paths alone.
         mlps_and_unet_post: share of the epochs, 0 to 1, at which the preprocessor's U-Net joins.
+        budget: the `TrainingBudget` of the same `fit`, put before the schedule: the shares are then of its minutes.
 
     Raises:
         ValueError: a share outside [0, 1].
     """
 
-    def __init__(self, mlps_only: float = 0.0, mlps_and_unet_post: float = 0.0) -> None:
+    def __init__(
+        self,
+        mlps_only: float = 0.0,
+        mlps_and_unet_post: float = 0.0,
+        budget: TrainingBudget | None = None,
+    ) -> None:
         super().__init__()
         for name, share in (("mlps_only", mlps_only), ("mlps_and_unet_post", mlps_and_unet_post)):
             if not 0.0 <= share <= 1.0:
                 raise ValueError(f"`{name}` must be from 0 to 1. Received {name}={share}.")
         self.mlps_only = mlps_only
         self.mlps_and_unet_post = mlps_and_unet_post
+        self.budget = budget
 
-    def switches(self, epoch: int, epochs: int) -> tuple[float, float]:
-        """(preprocessor, postprocessor): 1.0 where the U-Net is on in this epoch, counted from 0."""
-        progress = epoch / epochs
+    def switches(self, progress: float) -> tuple[float, float]:
+        """(preprocessor, postprocessor): 1.0 where the U-Net is on at this share of the training."""
         pre = progress >= max(self.mlps_only, self.mlps_and_unet_post)
         post = progress >= self.mlps_only
         return float(pre), float(post)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        switches = self.switches(epoch, self.params["epochs"])
+        of_epochs = epoch / self.params["epochs"]
+        switches = self.switches(of_epochs if self.budget is None else self.budget.progress(epoch))
         for side, switch in zip(
             (self.model.preprocessor, self.model.postprocessor), switches, strict=True
         ):

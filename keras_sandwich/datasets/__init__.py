@@ -1,6 +1,7 @@
 """Pictures to train on and to measure with, for any backend."""
 
 from keras_sandwich.datasets.image_folder import ImageFolder, image_folder
+from keras_sandwich.datasets.pictures import load_images
 from keras_sandwich.datasets.samples import sample_images, sample_names
 from keras_sandwich.datasets.synchronize_epoch import SynchronizeEpoch
 from keras_sandwich.datasets.tfds import load_tfds_images
@@ -9,6 +10,7 @@ __all__ = [
     "ImageFolder",
     "SynchronizeEpoch",
     "image_folder",
+    "load_images",
     "load_tfds_images",
     "sample_images",
     "sample_names",

@@ -25,6 +25,50 @@ def import_pillow(user: str, module: str = "PIL.Image") -> ModuleType:
         ) from error
 
 
+def load_images(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """All pictures of a folder and of its subfolders, whole, to measure with.
+
+    Example:
+
+    ```python
+    import pathlib, tempfile
+    import keras_sandwich as ks
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as folder:
+        Image.new("L", (48, 32), 200).save(pathlib.Path(folder, "gray.png"))
+        pictures = ks.datasets.load_images(folder)
+    assert list(pictures) == ["gray"] and pictures["gray"].shape == (32, 48, 3)
+    ```
+
+    Args:
+        path: a folder.
+
+    Returns:
+        A uint8 array [height, width, 3] for each picture, by its path below the folder without the suffix, sorted. Gray
+        pictures get three equal channels; transparency is dropped, orientation applied.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: the folder holds no pictures, one that cannot be read, or two that differ in their suffix alone.
+        ImportError: Pillow is not installed.
+    """
+    pictures: dict[str, np.ndarray] = {}
+    for file in find_pictures(path):
+        name = file.relative_to(path).with_suffix("").as_posix()
+        if name in pictures:
+            raise ValueError(
+                f"Two pictures are called {name!r}. Received: path={str(path)!r}; rename one of them."
+            )
+        try:
+            pictures[name] = read_picture(file)
+        except (OSError, ValueError, SyntaxError) as error:
+            raise ValueError(
+                f"The picture {str(file)!r} cannot be read: {error}. Repair or remove it."
+            ) from error
+    return pictures
+
+
 def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
     """All picture files below a folder, sorted by their path, hidden ones left out."""
     folder = Path(folder)

@@ -1,6 +1,6 @@
 """Rate-distortion curves, measured with the files of real codecs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,7 +124,8 @@ def rd_curve(
     Args:
         system: a `CompressIntraModel`, a baseline, or any object with `preprocess(images)` and
             `postprocess(bottlenecks, output_size)`.
-        images: pictures [number, height, width, channels] in [0, 255·2^k], or a list of [height, width, channels].
+        images: pictures [number, height, width, channels] in [0, 255·2^k], a list of [height, width, channels], or a
+            dict of arrays by the model's keys.
         codec: a codec of `keras_sandwich.codecs`.
         strengths: which strengths to measure.
         name: what to call the curve; by default the system's name.
@@ -134,10 +135,18 @@ def rd_curve(
         An `RDCurve`.
 
     Raises:
-        ValueError: no pictures, or pixels that are not finite.
+        ValueError: no pictures, pictures of another rank, or pixels that are not finite.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
+    if isinstance(images, Mapping):
+        images = np.concatenate([images[key] for key in system.model_keys], axis=-1)
     pictures = [np.asarray(image, "float32") for image in images]
+    for picture in pictures:
+        if picture.ndim != 3:
+            raise ValueError(
+                "Expected pictures [height, width, channels]. Received one of shape "
+                f"{picture.shape}; put a single picture into a list."
+            )
     if not pictures or not all(np.all(np.isfinite(picture)) for picture in pictures):
         raise ValueError(
             "Expected at least one picture, of finite pixels. "

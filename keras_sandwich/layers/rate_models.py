@@ -13,6 +13,7 @@ from keras import ops
 
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.entropy import HUFFMAN, jpeg_file_bits, jpeg_scan_bits
+from keras_sandwich.ops.rounding import round_straight_through
 
 _HALF_LOG_2_PI_E = 0.5 * float(np.log(2.0 * np.pi * np.e))
 
@@ -85,7 +86,7 @@ class JpegRate(keras.layers.Layer):
     Args:
         huffman: which tables to count with: "entropy" (cheapest), "optimized" or "standard".
         gradient: "quantized": n as above, so a coefficient that was quantized to zero has no gradient;
-            "unrounded": n = Σ ln(1 + |c|/step) in both roles' place, so every coefficient is pulled towards zero.
+            "unrounded": n = Σ ln(1 + |c|/step), so every coefficient is pulled towards zero.
         include_header: count the whole file, not the scan alone.
         interleaved: the three channels are one colour scan; otherwise each channel is a grayscale scan.
         chroma_subsampling: of the channels: "4:4:4", "4:2:2" or "4:2:0".
@@ -122,7 +123,10 @@ class JpegRate(keras.layers.Layer):
 
     def call(self, indices: Any, unrounded: Any, qstep: Any, image_size: Any) -> Any:
         bits = ops.cast(ops.stop_gradient(self._count(unrounded, image_size)), "float32")
-        carriers = indices if self.gradient == "quantized" else unrounded
+        carriers = unrounded
+        if self.gradient == "quantized":
+            # Not `indices`, where training may have put noise.
+            carriers = [round_straight_through(component) for component in unrounded]
         n = sum(ops.sum(ops.log1p(_magnitude(c)), axis=(1, 2, 3)) for c in carriers)
         slope = ops.stop_gradient(bits * n / (n * n + 1.0))
         return slope * n

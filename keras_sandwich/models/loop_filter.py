@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_sandwich.models.unet import UNet
-from keras_sandwich.ops.shapes import require_images
+from keras_sandwich.ops.shapes import is_integer, require_images
 
 CORRECTION = 16.0  # pixel levels for an output of 1: about what codecs differ by
 
@@ -44,7 +44,7 @@ class LoopFilter(keras.Model):
 
     def __init__(self, network: Any, channels: int = 1, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
-        if not (isinstance(channels, int) and channels > 0):
+        if not is_integer(channels):
             raise ValueError(f"`channels` must be a positive integer. Received {channels!r}.")
         self.network = network
         self.channels = channels
@@ -75,6 +75,9 @@ class LoopFilter(keras.Model):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)
+
+    def compute_output_spec(self, images: Any) -> Any:
+        return keras.KerasTensor(images.shape, dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
         return {

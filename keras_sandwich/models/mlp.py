@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_sandwich.models.classical import start_kernel
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
-from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right
+from keras_sandwich.ops.shapes import ceil_multiple, is_integer, pad_bottom_right
 
 STARTS = ("classical", "published")
 
@@ -70,7 +70,7 @@ class MLP(keras.layers.Layer):
             ("patch_size", patch_size),
             ("kernel_size", kernel_size),
         ):
-            if not (isinstance(value, int) and value > 0):
+            if not is_integer(value):
                 raise ValueError(f"`{name}` must be a positive integer. Received {name}={value!r}.")
         if kernel_size % 2 == 0:
             raise ValueError(f"`kernel_size` must be odd. Received kernel_size={kernel_size}.")
@@ -88,7 +88,12 @@ class MLP(keras.layers.Layer):
         depth = patch_size**2
         self.hidden = [
             keras.layers.Conv2D(
-                width * depth, 1, activation=ops.sin, dtype="float32", name=f"layer_{number}"
+                width * depth,
+                1,
+                data_format="channels_last",
+                activation=ops.sin,
+                dtype="float32",
+                name=f"layer_{number}",
             )
             for number in range(num_layers - 1)
         ]
@@ -96,7 +101,12 @@ class MLP(keras.layers.Layer):
         classical = start == "classical"
         if classical:
             self.linear = keras.layers.Conv2D(
-                output_channels * depth, kernel_size, padding="same", dtype="float32", name="linear"
+                output_channels * depth,
+                kernel_size,
+                padding="same",
+                data_format="channels_last",
+                dtype="float32",
+                name="linear",
             )
         self.last = None
         if self.hidden or not classical:
@@ -104,6 +114,7 @@ class MLP(keras.layers.Layer):
                 output_channels * depth,
                 1 if classical else kernel_size,
                 padding="same",
+                data_format="channels_last",
                 kernel_initializer="zeros" if classical else "glorot_uniform",
                 dtype="float32",
                 name=f"layer_{num_layers - 1}",

@@ -8,10 +8,11 @@ from keras import ops
 from keras_sandwich.models.mlp import MLP, STARTS
 from keras_sandwich.ops.resampling import resize
 from keras_sandwich.ops.rounding import floor_straight_through
-from keras_sandwich.ops.shapes import require_images
+from keras_sandwich.ops.shapes import is_integer, require_images
 
-# At a classical start the U-Net adds to the chain from a small scale; with the paper's start, from nothing.
-UNET_SCALE = {"classical": 0.1, "published": 0.0}
+# At a classical start a U-Net whose output starts at zero adds to the chain from a small scale; any other network,
+# and with the paper's start every one, from a scale of zero. Either way step 0 is the linear path alone.
+UNET_SCALE = 0.1
 
 
 def _default(value: int | None, default: int) -> int:
@@ -43,7 +44,7 @@ class _Processor(keras.Model):
             ("downsample_factor", downsample_factor, 1),
             ("num_truncate_bits", num_truncate_bits, 0),
         ):
-            if not (isinstance(value, int) and value >= least):
+            if not is_integer(value, least):
                 raise ValueError(
                     f"`{name}` must be an integer of at least {least}. Received {name}={value!r}."
                 )
@@ -75,9 +76,7 @@ class _Processor(keras.Model):
         if unet is not None:
             self.unet_scale = self.add_weight(
                 shape=(),
-                initializer=keras.initializers.Constant(
-                    UNET_SCALE[start] if self.mlp is not None else 1.0
-                ),
+                initializer=keras.initializers.Constant(self._initial_scale()),
                 trainable=self.mlp is not None,
                 dtype="float32",
                 autocast=False,  # Keras casts a mixed model's variables where the model itself is called
@@ -92,6 +91,13 @@ class _Processor(keras.Model):
                 autocast=False,
                 name="unet_switch",
             )
+
+    def _initial_scale(self) -> float:
+        if self.mlp is None:
+            return 1.0
+        initializer = getattr(self.unet, "output_initializer", None)
+        silent = isinstance(initializer, keras.initializers.Zeros)
+        return UNET_SCALE if self.start == "classical" and silent else 0.0
 
     def build(self, input_shape: Any) -> None:
         if len(input_shape) != 4 or input_shape[-1] is None:
@@ -117,6 +123,11 @@ class _Processor(keras.Model):
         if self.unet is not None and not self.unet.built:
             self.unet.build((None, None, None, channels))
         self.built = True
+
+    def compute_output_spec(self, images: Any, *args: Any, **kwargs: Any) -> Any:
+        # Float32 whatever the policy's compute dtype.
+        shape = self.compute_output_shape(images.shape, *args, **kwargs)
+        return keras.KerasTensor(shape, dtype="float32")
 
     def _transform(self, images: Any) -> Any:
         scale = 2.0**self.num_truncate_bits
@@ -170,7 +181,8 @@ class Preprocessor(_Processor):
     ```
     Args:
         output_channels: channels of the result.
-        unet: a `UNet`, any layer from [batch, height, width, input channels] to output_channels, or None.
+        unet: a `UNet`, any layer from [batch, height, width, input channels] to output_channels, or None. Its scale a
+            starts at 0.1 at a classical start if `output_initializer="zeros"`, and at 0 otherwise.
         num_mlp_layers: 0 is the identity (the channel numbers must agree, and the U-Net's scale is 1 and not trained);
             1 is linear; each more is a hidden layer with sin activation.
         mlp_width: channels per pixel of each hidden layer.
@@ -264,8 +276,3 @@ class Postprocessor(_Processor):
         batch, *sizes, _ = input_shape
         sizes = [None if size is None else size * self.downsample_factor for size in sizes]
         return (batch, *(output_size or sizes), self.output_channels)
-
-    def compute_output_spec(self, bottlenecks: Any, output_size: Any = None) -> Any:
-        # Keras would derive it from `compute_output_shape`, but only if that had no second argument.
-        shape = self.compute_output_shape(bottlenecks.shape, output_size)
-        return keras.KerasTensor(shape, dtype="float32")

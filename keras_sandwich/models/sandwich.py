@@ -11,6 +11,7 @@ from keras_sandwich.losses.rate_distortion import distortion_per_image, range_pe
 from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.metrics.rate import BitsPerPixel
 from keras_sandwich.models.classical import fitted_matrices, patch_kernel
+from keras_sandwich.models.compile_checks import require_one_distortion, require_other_names
 from keras_sandwich.models.pixel_range import PeakPixel, PixelRangeCheck
 from keras_sandwich.ops.rounding import clip
 
@@ -92,10 +93,9 @@ class CompressIntraModel(keras.Model):
             loop_filter.trainable = False
         self.model_keys = tuple(model_keys)
         self.bottleneck_penalty = bottleneck_penalty
-        self._gamma_init = _require_gamma(gamma)
         self._gamma = self.add_weight(
             shape=(),
-            initializer=keras.initializers.Constant(self._gamma_init),
+            initializer=keras.initializers.Constant(_require_gamma(gamma)),
             trainable=False,
             dtype="float32",
             name="gamma",
@@ -106,6 +106,24 @@ class CompressIntraModel(keras.Model):
         self._bpp = BitsPerPixel()
         self._qstep = keras.metrics.Mean(name="qstep")
         self._peak_pixel = PeakPixel()
+        self._own_metrics = [
+            self._distortion,
+            self._psnr,
+            self._bpp,
+            self._qstep,
+            self._peak_pixel,
+        ]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the networks and the quantizer step are trained; the loop filter never is."""
+        return bool(super().trainable)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        keras.Model.trainable.fset(self, value)
+        if getattr(self, "loop_filter", None) is not None:
+            self.loop_filter.trainable = False
 
     @property
     def gamma(self) -> Any:
@@ -142,8 +160,8 @@ class CompressIntraModel(keras.Model):
                     f"channels. Received shape {shape}."
                 )
         self._key_channels = tuple(shape[-1] for shape in shapes)
-        batch, height, width, _ = shapes[0]
-        shape = (batch, height, width, sum(self._key_channels))
+        # Of any size: a network built for one would be exported for that one alone.
+        shape = (None, None, None, sum(self._key_channels))
         for stage in (self.preprocessor, self.codec_proxy, self.loop_filter, self.postprocessor):
             if stage is None:
                 continue
@@ -223,18 +241,21 @@ class CompressIntraModel(keras.Model):
         coded = (batch, height, width, sum(self._key_channels))
         if self.preprocessor is not None:
             coded = self.preprocessor.compute_output_shape(coded)
-        channels = coded[-1]
+        prediction = coded
         if self.postprocessor is not None:
-            channels = self.postprocessor.compute_output_shape(coded)[-1]
+            prediction = tuple(self.postprocessor.compute_output_shape(coded))
+            if getattr(self.postprocessor, "downsample_factor", 1) > 1:
+                prediction = (batch, height, width, prediction[-1])
+        channels = prediction[-1]
         shapes = {
-            "prediction": (batch, height, width, channels),
+            "prediction": prediction,
             "rate": (batch,),
             "bottleneck": coded,
             "compressed_bottleneck": coded,
         }
         widths = self._key_channels if len(self.model_keys) > 1 else (channels,)
         for key, width_of_key in zip(self.model_keys, widths, strict=True):
-            shapes[key] = (batch, height, width, width_of_key)
+            shapes[key] = (*prediction[:-1], width_of_key)
         return shapes
 
     def compute_output_spec(self, inputs: Any, training: Any = None) -> dict[str, Any]:
@@ -248,6 +269,41 @@ class CompressIntraModel(keras.Model):
 
     # Training
 
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Compiles as `keras.Model.compile` does; `loss` is the distortion, one for the whole prediction.
+
+        Raises:
+            ValueError: several losses, loss weights, or a metric whose name is one of the model's own.
+        """
+        require_one_distortion(loss, loss_weights)
+        require_other_names([metrics, weighted_metrics], self._own_metrics)
+        super().compile(
+            optimizer,
+            loss=loss,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            **kwargs,
+        )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        # Keras compiles a loaded model itself only where `compile` is its own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names that appear in the logs."""
+        return [name for name in super().metrics_names if name != self._peak_pixel.name]
+
     def compute_loss(
         self,
         x: Any = None,
@@ -258,11 +314,16 @@ class CompressIntraModel(keras.Model):
     ) -> Any:
         target = self._concatenate(x if y is None else y)
         prediction, rate = y_pred["prediction"], y_pred["rate"]
-        if target.shape[-1] != prediction.shape[-1]:
+        differing = [
+            (a, b)
+            for a, b in zip(target.shape[1:], prediction.shape[1:], strict=True)
+            if None not in (a, b) and a != b
+        ]
+        if differing:
             raise ValueError(
-                "The target and the prediction must have the same channels. "
-                f"Received {target.shape[-1]} and {prediction.shape[-1]}; set the postprocessor's "
-                "output_channels, or give a target."
+                "The target and the prediction must have the same height, width and channels. "
+                f"Received shapes {tuple(target.shape)} and {tuple(prediction.shape)}; set the "
+                "postprocessor's output_channels and downsample_factor, or give a target."
             )
         distortion = distortion_per_image(self.loss or "mse", target, prediction)
         _, height, width, channels = ops.shape(prediction)
@@ -293,7 +354,16 @@ class CompressIntraModel(keras.Model):
         results.pop(self._peak_pixel.name, None)
         return results
 
-    def fit(self, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> Any:
         """Trains as `keras.Model.fit` does; warns if the pictures look scaled to [0, 1]."""
         check = PixelRangeCheck(self._peak_pixel)
         if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -301,7 +371,7 @@ class CompressIntraModel(keras.Model):
         else:
             given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
             callbacks = [*(callback for callback in given if callback is not None), check]
-        return super().fit(*args, callbacks=callbacks, **kwargs)
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     # Starting and using
 
@@ -332,11 +402,10 @@ class CompressIntraModel(keras.Model):
             images: [number, height, width, channels], or a dict by `model_keys`.
 
         Raises:
-            ValueError: the sides have no classical linear path, or the bottleneck is not narrower.
+            ValueError: the sides have no classical linear path, the bottleneck is not narrower or has colour carriers
+                to start from, or pixels are not finite.
         """
-        images = ops.convert_to_numpy(self._concatenate(images))
-        if not self.built:
-            self.build(images.shape)
+        images = self._pictures(images)
         sides = (self.preprocessor, self.postprocessor)
         if any(getattr(side, "start", None) != "classical" or side.mlp is None for side in sides):
             raise ValueError(
@@ -344,10 +413,12 @@ class CompressIntraModel(keras.Model):
                 "start='classical' and num_mlp_layers of at least 1."
             )
         pre, post = sides
-        if pre.output_channels >= images.shape[-1]:
+        channels = (pre.output_channels, images.shape[-1])
+        if channels[0] >= channels[1] or (channels == (1, 3) and pre.patch_size % 2 == 0):
             raise ValueError(
-                "Only a bottleneck with fewer channels than the pictures needs a projection. "
-                f"Received {pre.output_channels} for {images.shape[-1]}."
+                "Only a bottleneck with fewer channels than the pictures needs a projection, and one "
+                "channel for three starts better from colour carriers. "
+                f"Received {channels[0]} for {channels[1]} channels."
             )
         scale = 2.0**self.num_truncate_bits
         p = pre.patch_size
@@ -385,12 +456,7 @@ class CompressIntraModel(keras.Model):
         Raises:
             ValueError: pixels that are not finite.
         """
-        pictures = ops.convert_to_numpy(self._concatenate(images))
-        if not np.all(np.isfinite(pictures)):
-            raise ValueError(
-                "The pictures must be finite. Received NaN or infinite pixels; "
-                "clean the data before coding it."
-            )
+        pictures = self._pictures(images)
         bottleneck = ops.convert_to_numpy(self.preprocess(pictures))
         bottleneck = np.clip(np.round(bottleneck), 0, CODEC_MAX).astype("uint8")
         files = [codec.encode(picture) for picture in bottleneck]
@@ -399,6 +465,18 @@ class CompressIntraModel(keras.Model):
         prediction = ops.convert_to_numpy(self.postprocess(decoded, pictures.shape[1:3]))
         return dict(self._outputs(prediction, rate, bottleneck, decoded))
 
+    def _pictures(self, images: Any) -> np.ndarray:
+        """Pictures on the host, finite, for a model that is built."""
+        if not self.built:
+            self.build(keras.tree.map_structure(np.shape, images))
+        pictures = np.asarray(ops.convert_to_numpy(self._concatenate(images)))
+        if not np.all(np.isfinite(pictures)):
+            raise ValueError(
+                "The pictures must be finite. Received NaN or infinite pixels; "
+                "clean the data before coding it."
+            )
+        return pictures
+
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
         return {
@@ -406,7 +484,7 @@ class CompressIntraModel(keras.Model):
             "preprocessor": serialize(self.preprocessor),
             "postprocessor": serialize(self.postprocessor),
             "codec_proxy": serialize(self.codec_proxy),
-            "gamma": self._gamma_init,
+            "gamma": float(ops.convert_to_numpy(self._gamma)),
             "loop_filter": serialize(self.loop_filter),
             "model_keys": self.model_keys,
             "bottleneck_penalty": self.bottleneck_penalty,

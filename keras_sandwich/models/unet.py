@@ -9,7 +9,7 @@ from keras import ops
 from keras_sandwich.layers.convolution import Convolution
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
 from keras_sandwich.ops.resampling import bilinear_upsample_2x
-from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right
+from keras_sandwich.ops.shapes import ceil_multiple, is_integer, pad_bottom_right
 
 ENCODER_FILTERS = (32, 64, 128, 256)
 DECODER_FILTERS = (512, 256, 128, 64, 32)
@@ -18,7 +18,7 @@ DECODER_FILTERS = (512, 256, 128, 64, 32)
 def require_filters(encoder_filters: Sequence[int], decoder_filters: Sequence[int]) -> None:
     """ValueError unless the two sequences describe a U-Net."""
     filters = [*encoder_filters, *decoder_filters]
-    if not all(isinstance(count, int) and count > 0 for count in filters):
+    if not all(is_integer(count) for count in filters):
         raise ValueError(
             "`encoder_filters` and `decoder_filters` must hold positive integers. "
             f"Received {tuple(encoder_filters)} and {tuple(decoder_filters)}."
@@ -92,7 +92,7 @@ class UNet(keras.Model):
             ("convolutions_per_block", convolutions_per_block),
             ("patch_size", patch_size),
         ):
-            if not (isinstance(value, int) and value > 0):
+            if not is_integer(value):
                 raise ValueError(f"`{name}` must be a positive integer. Received {name}={value!r}.")
         self.output_channels = output_channels
         self.encoder_filters = tuple(encoder_filters)
@@ -109,6 +109,7 @@ class UNet(keras.Model):
             output_channels * patch_size**2,
             3,
             padding="same",
+            data_format="channels_last",
             activation=self.output_activation,
             kernel_initializer=self.output_initializer,
             dtype=self.dtype_policy,
@@ -121,6 +122,7 @@ class UNet(keras.Model):
                 count,
                 3,
                 padding="same",
+                data_format="channels_last",
                 activation="relu",
                 dtype=self.dtype_policy,
                 name=f"{side}_block_{block}_conv_{number}",

@@ -5,7 +5,7 @@ from typing import Any
 from keras import ops
 
 from keras_sandwich.ops.resampling import resize
-from keras_sandwich.ops.shapes import require_images
+from keras_sandwich.ops.shapes import ceil_divide, pad_bottom_right, require_images
 
 # How many luma samples one chroma sample stands for: (down, across).
 SUBSAMPLING: dict[str, tuple[int, int]] = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}
@@ -35,16 +35,18 @@ def downsample_chroma(chroma: Any, chroma_subsampling: str) -> Any:
     ```
 
     Args:
-        chroma: [batch, height, width, channels]; the sizes are multiples of the factors.
+        chroma: [batch, height, width, channels]; an odd size is mirrored to an even one.
         chroma_subsampling: "4:4:4", "4:2:2" or "4:2:0".
 
     Returns:
-        The planes at their own size.
+        The planes at their own size, ⌈height/down⌉ × ⌈width/across⌉.
     """
     down, across = require_subsampling(chroma_subsampling)
     chroma = require_images(chroma, "chroma")
     _, height, width, _ = ops.shape(chroma)
-    return resize(chroma, (height // down, width // across), "bilinear")
+    rows, columns = ceil_divide(height, down), ceil_divide(width, across)
+    chroma = pad_bottom_right(chroma, rows * down, columns * across, True)
+    return resize(chroma, (rows, columns), "bilinear")
 
 
 def upsample_chroma(chroma: Any, chroma_subsampling: str) -> Any:
@@ -98,15 +100,18 @@ def yuv_444_to_420(yuv: Any) -> Any:
     ```
 
     Args:
-        yuv: [batch, height, width, 3] or [batch, frames, height, width, 3], even sizes.
+        yuv: [batch, height, width, 3] or [batch, frames, height, width, 3]; the chroma of an odd size is
+            rounded up.
 
     Returns:
         A float32 tensor of the same shape.
     """
     flat, shape = _flatten_frames(yuv)
-    _, height, width, _ = ops.shape(flat)
     chroma = downsample_chroma(flat[..., 1:], "4:2:0")
-    chroma = ops.pad(chroma, ((0, 0), (0, height - height // 2), (0, width - width // 2), (0, 0)))
+    _, rows, columns, _ = ops.shape(chroma)
+    zeros = ops.zeros_like(flat[..., 1:])
+    chroma = ops.concatenate([chroma, zeros[:, :rows, columns:]], axis=2)
+    chroma = ops.concatenate([chroma, zeros[:, rows:]], axis=1)
     return ops.reshape(ops.concatenate([flat[..., :1], chroma], axis=-1), shape)
 
 
@@ -124,12 +129,14 @@ def yuv_420_to_444(yuv: Any) -> Any:
     ```
 
     Args:
-        yuv: [batch, height, width, 3] or [batch, frames, height, width, 3], even sizes.
+        yuv: [batch, height, width, 3] or [batch, frames, height, width, 3]; the chroma of an odd size is
+            rounded up.
 
     Returns:
         A float32 tensor of the same shape.
     """
     flat, shape = _flatten_frames(yuv)
     _, height, width, _ = ops.shape(flat)
-    chroma = upsample_chroma(flat[:, : height // 2, : width // 2, 1:], "4:2:0")
+    half = flat[:, : ceil_divide(height, 2), : ceil_divide(width, 2), 1:]
+    chroma = upsample_chroma(half, "4:2:0")[:, :height, :width]
     return ops.reshape(ops.concatenate([flat[..., :1], chroma], axis=-1), shape)

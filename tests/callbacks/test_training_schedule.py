@@ -105,9 +105,31 @@ def test_a_sandwich_with_one_unet(missing):
 
 def test_boundaries_belong_to_the_later_stage():
     schedule = ks.callbacks.TrainingSchedule(mlps_only=0.25, mlps_and_unet_post=0.75)
-    stages = [schedule.switches(epoch, epochs=4) for epoch in range(4)]
+    stages = [schedule.switches(epoch / 4) for epoch in range(4)]
     assert stages == [(0.0, 0.0), (0.0, 1.0), (0.0, 1.0), (1.0, 1.0)]
-    assert ks.callbacks.TrainingSchedule().switches(0, epochs=4) == (1.0, 1.0)
+    assert ks.callbacks.TrainingSchedule().switches(0.0) == (1.0, 1.0)
+
+
+def test_shares_of_a_budget_of_minutes(monkeypatch):
+    """However many epochs `fit` was given."""
+    clock = iter(range(0, 10_000, 30)).__next__  # half a minute passes between two looks
+    monkeypatch.setattr("time.monotonic", lambda: float(clock()))
+    budget = ks.callbacks.TrainingBudget(1e-3, minutes=2.0)
+    schedule = ks.callbacks.TrainingSchedule(0.25, 0.75, budget=budget)
+    seen = []
+    model = small_sandwich()
+    record = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: seen.append(
+            tuple(
+                float(ops.convert_to_numpy(side.unet_switch))
+                for side in (model.preprocessor, model.postprocessor)
+            )
+        )
+    )
+    model.compile("sgd")
+    pictures = noise(2, 16, 16, 3)
+    model.fit(pictures, epochs=1000, callbacks=[budget, schedule, record], verbose=0)
+    assert seen == [(0.0, 0.0), (0.0, 1.0), (0.0, 1.0), (1.0, 1.0)]
 
 
 @pytest.mark.parametrize("name", ["mlps_only", "mlps_and_unet_post"])

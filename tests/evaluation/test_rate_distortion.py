@@ -173,3 +173,35 @@ def test_progress_bar(monkeypatch, capsys):
     rd_curve(CodecAlone(), picture, JPEG_420, (8,), verbose=0)
     with pytest.raises(ImportError, match=r"keras-sandwich\[codecs\]"):
         rd_curve(CodecAlone(), picture, JPEG_420, (8,), verbose=1)
+
+
+def test_several_tensors_by_their_keys():
+    pictures = photographs(2, 24, 32)
+
+    class ThreeOfThem:
+        """What the codec takes of four channels."""
+
+        model_keys = ("colour", "second")
+
+        def preprocess(self, images):
+            return images[..., :3]
+
+        def postprocess(self, bottlenecks, output_size):
+            return np.concatenate([bottlenecks, bottlenecks[..., :1]], axis=-1)
+
+    images = {"second": pictures[..., :1], "colour": pictures}
+    curve = rd_curve(ThreeOfThem(), images, JPEG_420, (6,), verbose=0)
+    decoded = [
+        JPEG_420.with_strength(6).decode(file_of(p, qtables=[[6] * 64], subsampling="4:2:0"))
+        for p in pictures
+    ]
+    expected = [
+        decibels(np.concatenate([p, p[..., :1]], -1), np.concatenate([d, d[..., :1]], -1))
+        for p, d in zip(pictures, decoded, strict=True)
+    ]
+    np.testing.assert_allclose(curve.psnr[0], expected, rtol=1e-6)
+
+
+def test_a_picture_without_its_list():
+    with pytest.raises(ValueError, match=r"Received one of shape \(24, 3\); put a single picture"):
+        rd_curve(CodecAlone(), photographs(1, 16, 24)[0], JPEG_420, (6,), verbose=0)

@@ -171,7 +171,12 @@ def test_one_program_is_the_same():
     [
         ({"qstep_init": 0.0}, "`qstep_init` must be positive and finite"),
         ({"qstep_init": -3}, "`qstep_init` must be positive and finite. Received qstep_init=-3"),
-        ({"min_qstep": -1}, "`min_qstep` must not be negative"),
+        ({"min_qstep": 0.01}, r"must be above 0\.01 where the step is trained.*min_qstep=0\.01"),
+        ({"min_qstep": -1, "train_qstep": False}, "must not be negative elsewhere"),
+        (
+            {"rate_model": ks.layers.JpegRate(), "convert_to_yuv": True},
+            r"expected JpegRate\(interleaved=True, chroma_subsampling='4:4:4'\)",
+        ),
         ({"rate_model": "arithmetic"}, "`rate_model` must be 'jpeg', 'gaussian' or a keras"),
         ({"chroma_subsampling": "4:1:1"}, "`chroma_subsampling` must be one of"),
     ],

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from autodiff import BACKEND, gradient, run, to_numpy
@@ -69,15 +70,22 @@ def test_a_switched_off_network_adds_nothing_and_learns_nothing(side):
 
 @BOTH
 def test_scales_of_the_network_at_the_start(side):
-    def start(**options):
-        made = side(3, ks.models.UNet(3, (2,), (2, 2)), **options)
+    def start(output="glorot_uniform", **options):
+        unet = ks.models.UNet(3, (2,), (2, 2), output_initializer=output)
+        made = side(3, unet, **options)
         made.build((None, None, None, 3))
         return made, float(to_numpy(made.unet_scale))
 
     made, scale = start(start="published")
     assert scale == 0.0
     assert any(weight is made.unet_scale for weight in made.trainable_weights)
-    assert 0 < start(start="classical")[1] < 1
+    made, scale = start("zeros")
+    assert scale == pytest.approx(0.1)
+    # A network of random output adds nothing either: step 0 is the classical chain.
+    random, scale = start()
+    assert scale == 0.0
+    x = noise(1, 8, 8, 3)
+    assert np.array_equal(run(random, x), run(made, x))
     made, scale = start(num_mlp_layers=0)
     assert scale == 1.0
     assert not any(weight is made.unet_scale for weight in made.trainable_weights)
@@ -159,3 +167,11 @@ def test_a_unet_of_other_channels_is_refused():
 def test_zero_is_not_taken_for_the_default(name):
     with pytest.raises(ValueError, match=rf"`{name}` must be a positive integer"):
         ks.models.Preprocessor(1, **{name: 0})
+
+
+@BOTH
+def test_symbolic_results_are_float32_under_a_mixed_policy(side):
+    made = side(3, downsample_factor=2, dtype="mixed_bfloat16")
+    result = made(keras.KerasTensor((None, 8, 12, 3)))
+    sizes = (4, 6) if side is ks.models.Preprocessor else (16, 24)
+    assert (result.dtype, result.shape) == ("float32", (None, *sizes, 3))

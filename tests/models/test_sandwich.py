@@ -251,5 +251,90 @@ def sandwich_unbuilt(**options):
 
 def test_a_target_of_other_channels_is_refused_before_training():
     model = compiled(sandwich(output_channels=3))
-    with pytest.raises(ValueError, match=r"same channels.*Received 1 and 3"):
+    with pytest.raises(ValueError, match=r"same height, width and channels.*\(4, 16, 24, 1\)"):
         model.compute_loss(PICTURES, PICTURES[..., :1], model(PICTURES))
+    with pytest.raises(ValueError, match=r"same height, width and channels.*\(4, 15, 24, 3\)"):
+        model.compute_loss(PICTURES, PICTURES[:, 1:], model(PICTURES))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": {"prediction": "mse"}}, "`loss` must be one Keras loss"),
+        ({"loss": ["mse", "mae"]}, "`loss` must be one Keras loss"),
+        ({"loss_weights": [1.0]}, r"`loss_weights` has no place.*loss_weights=\[1.0\]"),
+        ({"metrics": [ks.metrics.PSNR()]}, "The model itself reports psnr"),
+        ({"metrics": {"prediction": ["bpp"]}}, "The model itself reports bpp"),
+        ({"weighted_metrics": [keras.metrics.Mean(name="loss")]}, "The model itself reports loss"),
+    ],
+)
+def test_what_cannot_be_compiled(options, message):
+    with pytest.raises(ValueError, match=message):
+        sandwich().compile("sgd", **options)
+
+
+def test_names_in_the_logs():
+    model = compiled(sandwich(), metrics=[ks.metrics.PSNR(name="mine")])
+    logs = model.evaluate(PICTURES, verbose=0, return_dict=True)
+    assert logs["mine"] == pytest.approx(logs["psnr"], abs=1e-3)
+    assert "peak_pixel" not in model.metrics_names
+    assert {"distortion", "psnr", "bpp", "qstep"} <= set(model.metrics_names)
+
+
+def test_callbacks_may_be_positional():
+    called = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: called.append(epoch))
+    compiled(sandwich()).fit(PICTURES, None, 4, 2, 0, [callback])
+    assert called == [0, 1]
+
+
+def test_the_loop_filter_stays_frozen():
+    loop_filter = ks.models.create_loop_filter_model((2,), (2, 2))
+    model = sandwich(loop_filter=loop_filter)
+    trained = len(model.trainable_weights)
+    model.trainable = False
+    assert not model.trainable_weights
+    model.trainable = True
+    assert len(model.trainable_weights) == trained > 0
+    assert not loop_filter.trainable_weights
+    assert loop_filter.weights
+
+
+def test_a_clone_has_the_gamma_of_now():
+    model = sandwich(gamma=100.0)
+    model.gamma = 250.0
+    assert float(to_numpy(type(model).from_config(model.get_config()).gamma)) == 250.0
+
+
+def test_shapes_without_a_postprocessor():
+    pre = ks.models.Preprocessor(3, downsample_factor=2)
+    model = ks.models.CompressIntraModel(pre, None, ks.layers.EncodeDecodeIntra())
+    shapes = model.compute_output_shape((2, 16, 24, 3))
+    outputs = model(photographs(2, 16, 24))
+    assert {name: tuple(value.shape) for name, value in outputs.items()} == shapes
+    assert shapes["prediction"] == (2, 8, 12, 3)
+
+
+def test_transport_builds_a_model_of_several_tensors():
+    def model():
+        keras.utils.set_random_seed(0)
+        parts = sandwich_unbuilt(output_channels=4)
+        return ks.models.CompressIntraModel(
+            parts.preprocessor, parts.postprocessor, parts.codec_proxy, model_keys=("a", "b")
+        )
+
+    inputs = {"a": PICTURES, "b": PICTURES[..., :1]}
+    outputs = model().transport(inputs, ks.codecs.JPEG(qstep=4))
+    built = model()
+    built.build({"a": (None, None, None, 3), "b": (None, None, None, 1)})
+    expected = built.transport(inputs, ks.codecs.JPEG(qstep=4))
+    assert outputs["a"].shape == PICTURES.shape
+    assert outputs["b"].shape == (4, 16, 24, 1)
+    assert np.array_equal(outputs["b"], expected["b"])
+
+
+def test_a_linear_start_that_would_be_worse_is_refused():
+    with pytest.raises(ValueError, match="starts better from colour carriers"):
+        sandwich().fit_linear_start(PICTURES)
+    with pytest.raises(ValueError, match="pictures must be finite"):
+        sandwich(bottleneck_channels=2).fit_linear_start(np.full((1, 8, 8, 3), np.nan))

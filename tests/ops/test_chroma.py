@@ -37,6 +37,25 @@ def test_420_in_one_tensor():
     np.testing.assert_allclose(large.reshape(flat.shape), expected, rtol=0, atol=2e-3)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (5, 7), (1, 6)])
+def test_odd_sizes(size):
+    """The chroma of an odd size is mirrored to an even one, and cropped back."""
+    picture = noise(2, *size, 3)
+    height, width = size
+    even = np.pad(picture, [(0, 0), (0, height % 2), (0, width % 2), (0, 0)], mode="symmetric")
+    half = halve(halve(even[..., 1:], 1), 2)
+    rows, columns = half.shape[1:3]
+    small = run(ks.ops.yuv_444_to_420, picture)
+    assert small.shape == picture.shape
+    np.testing.assert_allclose(small[:, :rows, :columns, 1:], half, rtol=0, atol=1e-3)
+    assert not small[:, rows:, :, 1:].any()
+    assert not small[:, :, columns:, 1:].any()
+    expected = double(double(half, 1), 2)[:, :height, :width]
+    large = run(ks.ops.yuv_420_to_444, small)
+    np.testing.assert_allclose(large[..., 1:], expected, rtol=0, atol=2e-3)
+    assert np.array_equal(large[..., 0], picture[..., 0])
+
+
 def test_bad_arguments():
     with pytest.raises(ValueError, match=r"'4:4:4', '4:2:2', '4:2:0'. Received '4:1:1'"):
         ks.ops.downsample_chroma(np.zeros((1, 8, 8, 2)), "4:1:1")
