@@ -12,6 +12,7 @@ from keras_sandwich.ops.rounding import round_straight_through
 from keras_sandwich.ops.shapes import require_images
 
 ELU_ALPHA = 0.01
+LEAST_QSTEP = 0.01  # elu(q) comes down to -0.01, and a step must be positive
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
@@ -37,7 +38,7 @@ class EncodeDecodeIntra(keras.layers.Layer):
     Args:
         qstep_init: where q starts, > 0; the effective step starts at `qstep_init + min_qstep`.
         train_qstep: q is a trained weight. Otherwise it is `qstep_init` or what each call gives.
-        min_qstep: added to elu(q); above 0.01, or from 0 where q is not trained.
+        min_qstep: added to elu(q), ≥ 0. Whatever it is, the effective step is never below 0.01.
         rate_model: "jpeg" (`JpegRate`), "gaussian" (`GaussianRate`), or a layer called as
             (indices, unrounded, qstep[, image_size]) that returns bits per image, [batch].
         luma_table: as in `JpegProxy`, as the arguments that follow.
@@ -79,11 +80,8 @@ class EncodeDecodeIntra(keras.layers.Layer):
     ) -> None:
         super().__init__(autocast=False, **kwargs)
         require_positive_qstep(qstep_init, "qstep_init")
-        if not (min_qstep > ELU_ALPHA if train_qstep else min_qstep >= 0):
-            raise ValueError(
-                f"`min_qstep` must be above {ELU_ALPHA} where the step is trained, since elu(q) can come near "
-                f"-{ELU_ALPHA}, and must not be negative elsewhere. Received min_qstep={min_qstep}."
-            )
+        if not min_qstep >= 0:
+            raise ValueError(f"`min_qstep` must not be negative. Received min_qstep={min_qstep}.")
         self.qstep_init = float(qstep_init)
         self.train_qstep = train_qstep
         self.min_qstep = float(min_qstep)
@@ -148,7 +146,9 @@ class EncodeDecodeIntra(keras.layers.Layer):
     def effective_qstep(self, qstep: Any = None) -> Any:
         """elu(q, 0.01) + min_qstep, of the weight or of the q given."""
         q = self.qstep if qstep is None else ops.cast(ops.convert_to_tensor(qstep), "float32")
-        return ops.elu(ops.convert_to_tensor(q), alpha=ELU_ALPHA) + self.min_qstep
+        step = ops.elu(ops.convert_to_tensor(q), alpha=ELU_ALPHA) + self.min_qstep
+        # With a gradient also at the bound, or a trained step would stay there.
+        return step + ops.stop_gradient(ops.relu(LEAST_QSTEP - step))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Keras makes tensors of NumPy arguments before `call`; here their values are still known.
