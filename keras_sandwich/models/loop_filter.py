@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich.models.matching_weights import MatchingWeights
 from keras_sandwich.models.unet import UNet
 from keras_sandwich.ops.shapes import is_integer, require_images
 
@@ -13,7 +14,7 @@ CORRECTION = 16.0  # pixel levels for an output of 1: about what codecs differ b
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class LoopFilter(keras.Model):
+class LoopFilter(MatchingWeights):
     """y + F(y): a one-channel network applied to each channel alone, or a wider one to groups of channels.
 
     Example:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich.models.matching_weights import MatchingWeights, keep_frozen
 from keras_sandwich.models.mlp import MLP, STARTS
 from keras_sandwich.ops.resampling import resize
 from keras_sandwich.ops.rounding import floor_straight_through
@@ -19,7 +20,7 @@ def _default(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-class _Processor(keras.Model):
+class _Processor(MatchingWeights):
     """s·(MLP(x̂) + a·UNet(x̂)) + m on x̂ = (x − m)/s, with m = 128·2^k and s = 255·2^k."""
 
     _decode: bool
@@ -120,8 +121,10 @@ class _Processor(keras.Model):
                 f"The U-Net's output is added to {self.output_channels} channels. "
                 f"Received a U-Net with output_channels={network_channels}."
             )
-        if self.unet is not None and not self.unet.built:
-            self.unet.build((None, None, None, channels))
+        if self.unet is not None:
+            if not self.unet.built:
+                self.unet.build((None, None, None, channels))
+            keep_frozen(self.unet)
         self.built = True
 
     def compute_output_spec(self, images: Any, *args: Any, **kwargs: Any) -> Any:

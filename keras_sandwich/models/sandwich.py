@@ -12,6 +12,7 @@ from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.metrics.rate import BitsPerPixel
 from keras_sandwich.models.classical import fitted_matrices, patch_kernel
 from keras_sandwich.models.compile_checks import require_one_distortion, require_other_names
+from keras_sandwich.models.matching_weights import MatchingWeights, keep_frozen
 from keras_sandwich.models.pixel_range import PeakPixel, PixelRangeCheck
 from keras_sandwich.ops.rounding import clip
 
@@ -20,7 +21,7 @@ CODEC_MAX = 255.0  # a codec for 8-bit pictures
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class CompressIntraModel(keras.Model):
+class CompressIntraModel(MatchingWeights):
     """A standard codec between two networks, for single pictures.
 
     Concatenate the keys → preprocessor → clip to [0, 255] → codec proxy → loop filter → postprocessor (Guleryuz et
@@ -167,6 +168,7 @@ class CompressIntraModel(keras.Model):
                 continue
             if not stage.built:
                 stage.build(shape)
+            keep_frozen(stage)
             if stage is self.preprocessor or stage is self.postprocessor:
                 shape = tuple(stage.compute_output_shape(shape))
         if len(self.model_keys) > 1 and shape[-1] != sum(self._key_channels):
