@@ -195,7 +195,8 @@ class JpegProxy(keras.layers.Layer):
             store["noise_seed"] = ops.convert_to_numpy(self._noise_seed.state)
 
     def load_own_variables(self, store: Any) -> None:
-        if self._noise_seed is not None and "noise_seed" in store:
+        # `in` alone does not do: a store of Keras 3.5 knows it by `keys` only.
+        if self._noise_seed is not None and "noise_seed" in set(store.keys()):
             self._noise_seed.state.assign(np.array(store["noise_seed"]))
 
     def compute_output_spec(self, images: Any, qstep: Any = 1.0, training: Any = None) -> Any:
