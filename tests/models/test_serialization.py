@@ -59,7 +59,7 @@ ARGUMENTS = {
         "qstep_init": 3.5,
         "train_qstep": False,
         "min_qstep": 0.25,
-        "rate_model": ks.layers.JpegRate("standard", interleaved=True),
+        "rate_model": ks.layers.JpegRate("standard", interleaved=True, chroma_subsampling="4:2:2"),
     },
     "MLP": lambda: {
         "output_channels": 4,
