@@ -1,5 +1,7 @@
 """What is switched off does not learn, and does once it is switched on."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from keras import ops
 from photographs import noise
 
 import keras_sandwich as ks
+from keras_sandwich.callbacks import training_budget
 
 
 def small_sandwich(**arguments):
@@ -113,7 +116,7 @@ def test_boundaries_belong_to_the_later_stage():
 def test_shares_of_a_budget_of_minutes(monkeypatch):
     """However many epochs `fit` was given."""
     clock = iter(range(0, 10_000, 30)).__next__  # half a minute passes between two looks
-    monkeypatch.setattr("time.monotonic", lambda: float(clock()))
+    monkeypatch.setattr(training_budget, "time", SimpleNamespace(monotonic=clock))
     budget = ks.callbacks.TrainingBudget(1e-3, minutes=2.0)
     schedule = ks.callbacks.TrainingSchedule(0.25, 0.75, budget=budget)
     seen = []
