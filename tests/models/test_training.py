@@ -141,13 +141,7 @@ def torch_data_loader():
     return data.DataLoader(data.TensorDataset(from_numpy(PICTURES)), batch_size=2), {}
 
 
-def generator():
-    return ((PICTURES[start : start + 2],) for start in (0, 2, 0, 2)), {"steps_per_epoch": 2}
-
-
-@pytest.mark.parametrize(
-    "source", [arrays, uint8_dicts, tf_data, py_dataset, torch_data_loader, generator]
-)
+@pytest.mark.parametrize("source", [arrays, uint8_dicts, tf_data, py_dataset, torch_data_loader])
 def test_every_source_trains_the_same(source, trainer, trained_by_hand):
     data, options = source()
     model, restart = trainer
