@@ -22,6 +22,9 @@ class SynchronizeEpoch(keras.callbacks.Callback):
     import keras_sandwich as ks
 
     dataset = ks.datasets.image_folder(ks.datasets.sample_images(), steps_per_epoch=100)
+    model = ks.models.create_basic_model(gamma=700.0)
+    model.compile("adam")
+    model.build((None, None, None, 3))  # BackupAndRestore restores only what is built
     callbacks = [
         keras.callbacks.BackupAndRestore("backup"),
         ks.datasets.SynchronizeEpoch(dataset),
