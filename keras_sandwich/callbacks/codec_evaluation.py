@@ -37,9 +37,8 @@ class CodecEvaluation(keras.callbacks.Callback):
         images: [number, height, width, channels] in [0, 255·2^k], or a dict by the model's keys.
         codec: a codec of `keras_sandwich.codecs`.
         strengths: the strengths of the curve.
-        bits_per_pixel: the rate at which the quality is read.
-
-    A curve that does not reach the rate, as early in a training, gives NaN and a warning.
+        bits_per_pixel: the rate at which the quality is read. A curve that does not reach it, as early in a training,
+            gives NaN and a warning.
     """
 
     def __init__(

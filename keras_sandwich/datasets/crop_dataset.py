@@ -16,6 +16,7 @@ from keras_sandwich.datasets.crops import (
     take_crop,
 )
 from keras_sandwich.datasets.read_ahead import Key, ReadAhead
+from keras_sandwich.ops.shapes import is_integer
 
 # Word size of NumPy's seed sequences: below it, two different seeds cannot run together.
 _SEEDS = 2**32
@@ -209,7 +210,7 @@ class CropDataset(keras.utils.PyDataset):
 def check_whole_numbers(least: int, **arguments: Any) -> None:
     """Refuses arguments that are not integers of at least `least`."""
     for name, value in arguments.items():
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        if not is_integer(value, least):
             raise ValueError(
                 f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
             )

@@ -13,7 +13,7 @@ from keras import ops
 
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.entropy import HUFFMAN, jpeg_file_bits, jpeg_scan_bits
-from keras_sandwich.ops.rounding import round_straight_through
+from keras_sandwich.ops.rounding import straight_through
 
 _HALF_LOG_2_PI_E = 0.5 * float(np.log(2.0 * np.pi * np.e))
 
@@ -122,18 +122,18 @@ class JpegRate(keras.layers.Layer):
         self.chroma_subsampling = chroma_subsampling
 
     def call(self, indices: Any, unrounded: Any, qstep: Any, image_size: Any) -> Any:
-        bits = ops.cast(ops.stop_gradient(self._count(unrounded, image_size)), "float32")
+        # The indices of the real codec, not `indices`, where training may have put noise.
+        rounded = [ops.round(ops.stop_gradient(component)) for component in unrounded]
+        bits = ops.cast(ops.stop_gradient(self._count(rounded, image_size)), "float32")
         carriers = unrounded
         if self.gradient == "quantized":
-            # Not `indices`, where training may have put noise.
-            carriers = [round_straight_through(component) for component in unrounded]
+            carriers = [straight_through(*pair) for pair in zip(rounded, unrounded, strict=True)]
         n = sum(ops.sum(ops.log1p(_magnitude(c)), axis=(1, 2, 3)) for c in carriers)
         slope = ops.stop_gradient(bits * n / (n * n + 1.0))
         return slope * n
 
-    def _count(self, unrounded: Any, image_size: Any) -> Any:
-        """R, [batch]. The indices of the real codec, also where training puts noise in their place."""
-        rounded = [ops.round(ops.stop_gradient(component)) for component in unrounded]
+    def _count(self, rounded: Any, image_size: Any) -> Any:
+        """R, [batch]."""
         count = jpeg_file_bits if self.include_header else jpeg_scan_bits
         if self.interleaved:
             return count(rounded, image_size, self.chroma_subsampling, self.huffman)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
+
 
 def require_one_distortion(loss: Any, loss_weights: Any) -> None:
     """ValueError if several losses are given, or weights of losses."""
@@ -17,20 +19,12 @@ def require_one_distortion(loss: Any, loss_weights: Any) -> None:
 def require_other_names(metrics: Any, own: Sequence[Any]) -> None:
     """ValueError if a metric, however nested, has the name of one that the model reports itself."""
     taken = {"loss", *(metric.name for metric in own)}
-    collisions = sorted(taken.intersection(_name(metric) for metric in _flat(metrics)))
+    collisions = sorted(taken.intersection(_name(metric) for metric in keras.tree.flatten(metrics)))
     if collisions:
         raise ValueError(
             f"The model itself reports {', '.join(collisions)}. "
             "Received metrics of the same name; give them other names, as in `PSNR(name='my_psnr')`."
         )
-
-
-def _flat(metrics: Any) -> list[Any]:
-    if isinstance(metrics, Mapping):
-        metrics = list(metrics.values())
-    if not isinstance(metrics, (list, tuple)):
-        return [] if metrics is None else [metrics]
-    return [metric for nested in metrics for metric in _flat(nested)]
 
 
 def _name(metric: Any) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sandwich.models.matching_weights import MatchingWeights, keep_frozen
+from keras_sandwich.models.freezing import keep_frozen
+from keras_sandwich.models.matching_weights import MatchingWeights
 from keras_sandwich.models.mlp import MLP, STARTS
 from keras_sandwich.ops.resampling import resize
 from keras_sandwich.ops.rounding import floor_straight_through

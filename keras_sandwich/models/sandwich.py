@@ -12,7 +12,8 @@ from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.metrics.rate import BitsPerPixel
 from keras_sandwich.models.classical import fitted_matrices, patch_kernel
 from keras_sandwich.models.compile_checks import require_one_distortion, require_other_names
-from keras_sandwich.models.matching_weights import MatchingWeights, keep_frozen
+from keras_sandwich.models.freezing import keep_frozen
+from keras_sandwich.models.matching_weights import MatchingWeights
 from keras_sandwich.models.pixel_range import PeakPixel, PixelRangeCheck
 from keras_sandwich.ops.rounding import clip
 
@@ -107,13 +108,6 @@ class CompressIntraModel(MatchingWeights):
         self._bpp = BitsPerPixel()
         self._qstep = keras.metrics.Mean(name="qstep")
         self._peak_pixel = PeakPixel()
-        self._own_metrics = [
-            self._distortion,
-            self._psnr,
-            self._bpp,
-            self._qstep,
-            self._peak_pixel,
-        ]
 
     @property
     def trainable(self) -> bool:
@@ -286,7 +280,8 @@ class CompressIntraModel(MatchingWeights):
             ValueError: several losses, loss weights, or a metric whose name is one of the model's own.
         """
         require_one_distortion(loss, loss_weights)
-        require_other_names([metrics, weighted_metrics], self._own_metrics)
+        own = (self._distortion, self._psnr, self._bpp, self._qstep, self._peak_pixel)
+        require_other_names([metrics, weighted_metrics], own)
         super().compile(
             optimizer,
             loss=loss,
@@ -316,12 +311,8 @@ class CompressIntraModel(MatchingWeights):
     ) -> Any:
         target = self._concatenate(x if y is None else y)
         prediction, rate = y_pred["prediction"], y_pred["rate"]
-        differing = [
-            (a, b)
-            for a, b in zip(target.shape[1:], prediction.shape[1:], strict=True)
-            if None not in (a, b) and a != b
-        ]
-        if differing:
+        sizes = zip(target.shape[1:], prediction.shape[1:], strict=True)
+        if any(None not in pair and pair[0] != pair[1] for pair in sizes):
             raise ValueError(
                 "The target and the prediction must have the same height, width and channels. "
                 f"Received shapes {tuple(target.shape)} and {tuple(prediction.shape)}; set the "
@@ -470,7 +461,8 @@ class CompressIntraModel(MatchingWeights):
     def _pictures(self, images: Any) -> np.ndarray:
         """Pictures on the host, finite, for a model that is built."""
         if not self.built:
-            self.build(keras.tree.map_structure(np.shape, images))
+            several = isinstance(images, Mapping)
+            self.build({k: np.shape(v) for k, v in images.items()} if several else np.shape(images))
         pictures = np.asarray(ops.convert_to_numpy(self._concatenate(images)))
         if not np.all(np.isfinite(pictures)):
             raise ValueError(

@@ -2,22 +2,12 @@
 
 import json
 import math
-from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
-from keras_sandwich.callbacks import TrainingBudget, training_budget
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Stands still but for those who advance it."""
-    clock = SimpleNamespace(now=1000.0)
-    clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(training_budget, "time", clock)
-    return clock
+from keras_sandwich.callbacks import TrainingBudget
 
 
 class Work(keras.callbacks.Callback):

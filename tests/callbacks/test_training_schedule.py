@@ -1,7 +1,5 @@
 """What is switched off does not learn, and does once it is switched on."""
 
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 import pytest
@@ -9,7 +7,6 @@ from keras import ops
 from photographs import noise
 
 import keras_sandwich as ks
-from keras_sandwich.callbacks import training_budget
 
 
 def small_sandwich(**arguments):
@@ -113,14 +110,15 @@ def test_boundaries_belong_to_the_later_stage():
     assert ks.callbacks.TrainingSchedule().switches(0.0) == (1.0, 1.0)
 
 
-def test_shares_of_a_budget_of_minutes(monkeypatch):
+def test_shares_of_a_budget_of_minutes(clock):
     """However many epochs `fit` was given."""
-    clock = iter(range(0, 10_000, 30)).__next__  # half a minute passes between two looks
-    monkeypatch.setattr(training_budget, "time", SimpleNamespace(monotonic=clock))
     budget = ks.callbacks.TrainingBudget(1e-3, minutes=2.0)
     schedule = ks.callbacks.TrainingSchedule(0.25, 0.75, budget=budget)
     seen = []
     model = small_sandwich()
+    half_a_minute = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setattr(clock, "now", clock.now + 30.0)
+    )
     record = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: seen.append(
             tuple(
@@ -131,7 +129,8 @@ def test_shares_of_a_budget_of_minutes(monkeypatch):
     )
     model.compile("sgd")
     pictures = noise(2, 16, 16, 3)
-    model.fit(pictures, epochs=1000, callbacks=[budget, schedule, record], verbose=0)
+    callbacks = [half_a_minute, budget, schedule, record]
+    model.fit(pictures, epochs=1000, callbacks=callbacks, verbose=0)
     assert seen == [(0.0, 0.0), (0.0, 1.0), (0.0, 1.0), (1.0, 1.0)]
 
 

@@ -333,6 +333,14 @@ def test_transport_builds_a_model_of_several_tensors():
     assert np.array_equal(outputs["b"], expected["b"])
 
 
+def test_transport_builds_a_model_from_a_list_of_pictures():
+    keras.utils.set_random_seed(0)
+    listed, stacked = sandwich_unbuilt(), sandwich_unbuilt()
+    codec = ks.codecs.JPEG(qstep=4)
+    result = listed.transport(list(PICTURES), codec)["prediction"]
+    assert np.array_equal(result, stacked.transport(PICTURES, codec)["prediction"])
+
+
 def test_a_linear_start_that_would_be_worse_is_refused():
     with pytest.raises(ValueError, match="starts better from colour carriers"):
         sandwich().fit_linear_start(PICTURES)
