@@ -28,6 +28,15 @@ def on_device(array: np.ndarray) -> Any:
     return ops.convert_to_tensor(array)
 
 
+def _torch_compiled(layer: Any) -> Any:
+    import torch
+
+    # Each size by itself: a size that varies is a symbol, on which Keras' `Layer.__call__` breaks the graph.
+    # All cases share the code of that method, and so one count of compilations.
+    torch._dynamo.config.recompile_limit = 100
+    return torch.compile(layer, fullgraph=True, dynamic=False)
+
+
 def forward(layer: Any, compiled: bool) -> Callable[[Any], Any]:
     """images -> (decoded, bits), without a gradient."""
     if BACKEND == "jax":
@@ -40,7 +49,7 @@ def forward(layer: Any, compiled: bool) -> Callable[[Any], Any]:
         return tf.function(layer, jit_compile=compiled, autograph=False)
     import torch
 
-    return torch.no_grad()(torch.compile(layer, fullgraph=True) if compiled else layer)
+    return torch.no_grad()(_torch_compiled(layer) if compiled else layer)
 
 
 def forward_and_backward(layer: Any, compiled: bool) -> Callable[[Any], Any]:
@@ -74,7 +83,7 @@ def forward_and_backward(layer: Any, compiled: bool) -> Callable[[Any], Any]:
         return tf.function(step, jit_compile=compiled, autograph=False)
     import torch
 
-    call = torch.compile(layer, fullgraph=True) if compiled else layer
+    call = _torch_compiled(layer) if compiled else layer
 
     def torch_step(images: Any) -> Any:
         images = images.detach().requires_grad_(True)

@@ -6,8 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sandwich.layers.jpeg_proxy import JpegProxy, require_channels, require_positive_qstep
+from keras_sandwich.layers.jpeg_proxy import JpegProxy, require_channels
+from keras_sandwich.layers.quantizer import require_positive_qstep
 from keras_sandwich.layers.rate_models import GaussianRate, JpegRate
+from keras_sandwich.ops.quantization import known
 from keras_sandwich.ops.rounding import round_straight_through
 from keras_sandwich.ops.shapes import require_images
 
@@ -47,19 +49,23 @@ class EncodeDecodeIntra(keras.layers.Layer):
         chroma_subsampling: "4:4:4", "4:2:2" or "4:2:0".
         clip_to_image_max: clip the decoded images to [0, image_max].
         image_max: the largest pixel value.
-        rounding: "straight_through" or "uniform_noise".
+        rounding: "straight_through", "uniform_noise" or "cubic".
         seed: seed of the noise.
+        arithmetic: "float" or "libjpeg": pixels and bits exactly as libjpeg's, the effective step being rounded.
+        train_tables: the two tables are weights.
 
     Call arguments:
         images: [batch, height, width, channels] in [0, image_max].
         qstep: q of this call, > 0, a scalar or one per image, [batch]; only with `train_qstep=False`.
+        quality: instead of any step, 1 to 100, a scalar or one per image, [batch]; only with `train_qstep=False` and
+            without tables.
 
     Returns:
         decoded: like `images`, float32.
         rate: bits per image, [batch] float32.
 
     Raises:
-        ValueError: a bad option, as in `JpegProxy`; `qstep` given although it is trained.
+        ValueError: a bad option, as in `JpegProxy`; `qstep` or `quality` given although the step is trained.
     """
 
     def __init__(
@@ -76,6 +82,8 @@ class EncodeDecodeIntra(keras.layers.Layer):
         image_max: float = 255.0,
         rounding: str = "straight_through",
         seed: int | None = None,
+        arithmetic: str = "float",
+        train_tables: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
@@ -94,6 +102,8 @@ class EncodeDecodeIntra(keras.layers.Layer):
             image_max=image_max,
             rounding=rounding,
             seed=seed,
+            arithmetic=arithmetic,
+            train_tables=train_tables,
             dtype=self.dtype_policy,
             name="proxy",
         )
@@ -152,27 +162,52 @@ class EncodeDecodeIntra(keras.layers.Layer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Keras makes tensors of NumPy arguments before `call`; here their values are still known.
-        require_positive_qstep(args[1] if len(args) > 1 else kwargs.get("qstep"))
+        given = dict(zip(("images", "qstep", "quality"), args, strict=False)) | kwargs
+        self._check(given.get("qstep"), given.get("quality"))
         return super().__call__(*args, **kwargs)
 
-    def call(self, images: Any, qstep: Any = None, training: bool | None = None) -> Any:
+    def _check(self, qstep: Any, quality: Any) -> None:
+        for name, value in (("qstep", qstep), ("quality", quality)):
+            if value is not None and self.train_qstep:
+                raise ValueError(
+                    f"`{name}` was given, but this layer trains its own step. "
+                    "Make the layer with train_qstep=False to give it on each call."
+                )
+        require_positive_qstep(qstep)
+        if quality is not None:
+            self.proxy.quantizer.check(qstep, quality)
+        elif self.proxy.arithmetic == "libjpeg" and not self.train_qstep:
+            values = known(self.qstep_init if qstep is None else qstep)
+            if values is not None:
+                effective = values + self.min_qstep  # elu(q) = q for q > 0
+                self.proxy.quantizer.check(effective, name="qstep + min_qstep")
+
+    def call(
+        self,
+        images: Any,
+        qstep: Any = None,
+        quality: Any = None,
+        training: bool | None = None,
+    ) -> Any:
         images = require_images(images)
-        if qstep is not None and self.train_qstep:
-            raise ValueError(
-                "`qstep` was given, but this layer trains its own. "
-                "Make the layer with train_qstep=False to give it on each call."
-            )
-        step = self.effective_qstep(qstep)
+        if quality is None:
+            step = self.effective_qstep(qstep)
+            steps = self.proxy.quantizer.steps(step)
+        else:
+            step = ops.ones(())
+            steps = self.proxy.quantizer.steps(quality=quality)
         image_size = ops.shape(images)[1:3]
-        indices, unrounded = self.proxy.encode(round_straight_through(images), step, training)
-        decoded = self.proxy.decode(indices, step, image_size)
+        indices, unrounded = self.proxy.encode(round_straight_through(images), steps, training)
+        decoded = self.proxy.decode(indices, steps, image_size, training)
         sizes = {"image_size": image_size} if self._rate_takes_size else {}
         return decoded, self.rate_model(indices, unrounded, step, **sizes)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape), (input_shape[0],)
 
-    def compute_output_spec(self, images: Any, qstep: Any = None, training: Any = None) -> Any:
+    def compute_output_spec(
+        self, images: Any, qstep: Any = None, quality: Any = None, training: Any = None
+    ) -> Any:
         decoded, rate = self.compute_output_shape(images.shape)
         return keras.KerasTensor(decoded), keras.KerasTensor(rate)
 
@@ -187,6 +222,8 @@ class EncodeDecodeIntra(keras.layers.Layer):
             "image_max",
             "rounding",
             "seed",
+            "arithmetic",
+            "train_tables",
         )
         return {
             **super().get_config(),

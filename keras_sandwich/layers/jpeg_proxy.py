@@ -6,16 +6,21 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sandwich.ops.blocks import BLOCK, blocks_to_image, image_to_blocks, pad_to_multiple
-from keras_sandwich.ops.chroma import downsample_chroma, require_subsampling, upsample_chroma
-from keras_sandwich.ops.color import rgb_to_yuv, yuv_to_rgb
-from keras_sandwich.ops.dct import dct, inverse_dct
-from keras_sandwich.ops.quantization import require_table
-from keras_sandwich.ops.rounding import add_uniform_noise, clip, round_straight_through
-from keras_sandwich.ops.shapes import require_images
+from keras_sandwich.layers.quantizer import Quantizer
+from keras_sandwich.ops import floating_point, libjpeg
+from keras_sandwich.ops.blocks import BLOCK
+from keras_sandwich.ops.chroma import require_subsampling
+from keras_sandwich.ops.rounding import (
+    add_uniform_noise,
+    clip,
+    round_cubic,
+    round_straight_through,
+    straight_through,
+)
+from keras_sandwich.ops.shapes import ceil_divide, require_images
 
-CENTRE = 128.0  # the level shift of T.81 A.3.1, whatever image_max is
-ROUNDINGS = ("straight_through", "uniform_noise")
+ROUNDINGS = ("straight_through", "uniform_noise", "cubic")
+ARITHMETICS = ("float", "libjpeg")
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
@@ -26,17 +31,24 @@ class JpegProxy(keras.layers.Layer):
     et al., arXiv 2402.05887, section III). Everything is float32 whatever the dtype policy: in bfloat16 the 8-bit
     grid itself would be lost.
 
+    With `arithmetic="libjpeg"` the forward pass is libjpeg's own, in int32: the decoded pictures are, pixel for
+    pixel, those of a file that Pillow writes and reads, and the indices those in the file. The gradient is that of the
+    float form.
+
     Example:
 
     ```python
     import numpy as np
     import keras_sandwich as ks
 
-    proxy = ks.layers.JpegProxy(convert_to_yuv=True, chroma_subsampling="4:2:0")
-    images = np.random.default_rng(0).uniform(0, 255, (2, 50, 70, 3)).astype("float32")
-    decoded, indices = proxy(images, qstep=8.0)
-    assert decoded.shape == (2, 50, 70, 3)
-    assert [tuple(i.shape) for i in indices] == [(2, 8, 10, 64), (2, 4, 5, 64), (2, 4, 5, 64)]
+    proxy = ks.layers.JpegProxy(
+        convert_to_yuv=True, chroma_subsampling="4:2:0", arithmetic="libjpeg"
+    )
+    images = np.random.default_rng(0).integers(0, 256, (2, 50, 70, 3)).astype("float32")
+    decoded, indices = proxy(images, quality=75)
+    codec = ks.codecs.JPEG(quality=75, chroma_subsampling="4:2:0")
+    assert np.array_equal(decoded[0], codec.decode(codec.encode(images[0].astype("uint8"))))
+    assert [tuple(i.shape) for i in indices] == [(2, 7, 9, 64), (2, 4, 5, 64), (2, 4, 5, 64)]
     ```
 
     Args:
@@ -49,22 +61,34 @@ class JpegProxy(keras.layers.Layer):
             channels are coded.
         clip_to_image_max: clip the decoded images to [0, image_max]; turn off for difference frames.
         image_max: the largest pixel value; 255 for 8 bits.
-        rounding: "straight_through", rounding with the gradient of the identity; or "uniform_noise", additive noise
-            of one step's width while training and rounding otherwise.
+        rounding: what stands for the rounding of coefficients in the gradient. "straight_through": the identity;
+            unbiased on average and never zero, the usual choice. "uniform_noise": additive noise of one step's width
+            while training, also in the decoded pictures, which are then the float form's, and rounding otherwise;
+            the gradient is that of what was computed, and smooth. "cubic": round(x) + (x − round(x))³, small where a
+            coefficient is next to an index and so nearly rounding's own.
         seed: seed of the noise.
+        arithmetic: "float", or "libjpeg" for integers as libjpeg has them; then images are rounded and clipped to
+            0…255, `image_max` is 255 and steps are whole numbers from 1 to 255 (steps in tensors are rounded and
+            clipped to them, with the gradient of the identity).
+        train_tables: the two tables are weights, kept positive by their logarithms; `tables()` gives the whole
+            numbers to write into files (`codecs.JPEG(tables=…)`).
 
     Call arguments:
         images: [batch, height, width, channels], any size from 1×1, any number of channels; integers are cast.
         qstep: the quantizer step in pixel units, > 0; a scalar, or one per image, [batch].
+        quality: instead of `qstep`, 1 to 100: the tables of T.81 Annex K scaled as libjpeg does; a scalar, or one per
+            image, [batch]. Only where the layer has no tables of its own.
 
     Returns:
         decoded: like `images`, float32.
-        indices: a list with one tensor [batch, rows, columns, 64] per channel: the quantized coefficients on the
-            grid of the padded picture, in raster order within a block (index 8·v + u).
+        indices: a list with one tensor [batch, rows, columns, 64] per channel: the quantized coefficients, in raster
+            order within a block (index 8·v + u); "float": on the grid of the picture padded to whole MCUs,
+            "libjpeg": on each component's own grid.
 
     Raises:
         ValueError: a bad option, table or rank; other than three channels with `convert_to_yuv`; a Python or NumPy
-            `qstep` that is not positive.
+            `qstep` that is not positive, or `quality` that is not a whole number from 1 to 100; `qstep` or `quality`
+            per image in any other shape, or both; what libjpeg's arithmetic does not have.
     """
 
     def __init__(
@@ -77,25 +101,36 @@ class JpegProxy(keras.layers.Layer):
         image_max: float = 255.0,
         rounding: str = "straight_through",
         seed: int | None = None,
+        arithmetic: str = "float",
+        train_tables: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
         require_subsampling(chroma_subsampling)
-        if rounding not in ROUNDINGS:
-            raise ValueError(
-                f"`rounding` must be one of {', '.join(map(repr, ROUNDINGS))}. "
-                f"Received rounding={rounding!r}."
-            )
+        for name, value, options in (
+            ("rounding", rounding, ROUNDINGS),
+            ("arithmetic", arithmetic, ARITHMETICS),
+        ):
+            if value not in options:
+                raise ValueError(
+                    f"`{name}` must be one of {', '.join(map(repr, options))}. "
+                    f"Received {name}={value!r}."
+                )
         if not image_max > 0:
             raise ValueError(f"`image_max` must be positive. Received image_max={image_max}.")
-        self.luma_table = None if luma_table is None else require_table(luma_table, "luma_table")
-        self.chroma_table = (
-            None if chroma_table is None else require_table(chroma_table, "chroma_table")
-        )
-        # Luma and chroma, as tuples: PyTorch's compiler breaks where Keras takes an array.
-        self._steps_of_kind = tuple(
-            tuple(require_table(table, name).ravel().tolist())
-            for table, name in ((luma_table, "luma_table"), (chroma_table, "chroma_table"))
+        if arithmetic == "libjpeg" and (image_max != 255 or not clip_to_image_max):
+            raise ValueError(
+                "libjpeg's arithmetic has 8 bits and clips to them: it needs image_max=255 and "
+                f"clip_to_image_max=True. Received image_max={image_max}, "
+                f"clip_to_image_max={clip_to_image_max}; use arithmetic='float' for other ranges."
+            )
+        self.quantizer = Quantizer(
+            luma_table,
+            chroma_table,
+            train_tables,
+            whole=arithmetic == "libjpeg",
+            dtype=self.dtype_policy,
+            name="quantizer",
         )
         self.convert_to_yuv = convert_to_yuv
         self.chroma_subsampling = chroma_subsampling
@@ -103,60 +138,90 @@ class JpegProxy(keras.layers.Layer):
         self.image_max = float(image_max)
         self.rounding = rounding
         self.seed = seed
+        self.arithmetic = arithmetic
         self._noise_seed = keras.random.SeedGenerator(seed) if rounding == "uniform_noise" else None
 
     def build(self, images_shape: Any) -> None:
         require_channels(images_shape, self.convert_to_yuv)
+        self.quantizer.build()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Keras makes tensors of NumPy arguments before `call`; here their values are still known.
-        require_positive_qstep(args[1] if len(args) > 1 else kwargs.get("qstep", 1.0))
+        given = dict(zip(("images", "qstep", "quality"), args, strict=False)) | kwargs
+        self.quantizer.check(given.get("qstep"), given.get("quality"))
         return super().__call__(*args, **kwargs)
 
-    def call(self, images: Any, qstep: Any = 1.0, training: bool | None = None) -> tuple[Any, Any]:
+    def call(
+        self, images: Any, qstep: Any = None, quality: Any = None, training: bool | None = None
+    ) -> tuple[Any, Any]:
         images = require_images(images)
-        indices, _ = self.encode(images, qstep, training)
-        return self.decode(indices, qstep, ops.shape(images)[1:3]), indices
+        steps = self.quantizer.steps(qstep, quality)
+        indices, _ = self.encode(images, steps, training)
+        return self.decode(indices, steps, ops.shape(images)[1:3], training), indices
 
-    def encode(self, images: Any, qstep: Any, training: bool | None = None) -> tuple[Any, Any]:
-        """Images to (indices, unrounded indices), each a list with one tensor per channel."""
+    def tables(self, qstep: Any = None) -> np.ndarray:
+        """The luma and the chroma table times `qstep`, as a file holds them: whole numbers from 1 to 255, [2, 8, 8]."""
+        return self.quantizer.tables(qstep)
+
+    def encode(self, images: Any, steps: Any, training: bool | None = None) -> tuple[Any, Any]:
+        """Images to (indices, unrounded indices), each a list with one tensor per channel.
+
+        `steps` are `quantizer.steps(…)`. The unrounded indices round to the codec's, also where noise stands for
+        rounding.
+        """
         images = require_images(images)
+        unrounded = self._transform(images, steps, floating_point)
+        if self.arithmetic == "libjpeg":
+            exact = self._transform(ops.stop_gradient(images), ops.stop_gradient(steps), libjpeg)
+            unrounded = [
+                straight_through(x, surrogate[:, : ops.shape(x)[1], : ops.shape(x)[2]])
+                for x, surrogate in zip(exact, unrounded, strict=True)
+            ]
+        return [self._round(component, training) for component in unrounded], unrounded
+
+    def decode(
+        self, indices: Any, steps: Any, image_size: Any, training: bool | None = None
+    ) -> Any:
+        """Indices, as `encode` returns them, to images [batch, height, width, channels]."""
+        images = self._reconstruct(indices, steps, image_size, floating_point)
+        if self.clip_to_image_max:
+            images = clip(images, 0.0, self.image_max)
+        if self.arithmetic == "libjpeg" and not self._noisy(training):
+            whole = [ops.stop_gradient(component) for component in indices]
+            exact = self._reconstruct(whole, ops.stop_gradient(steps), image_size, libjpeg)
+            images = straight_through(exact, images)
+        return images
+
+    def _transform(self, images: Any, steps: Any, stages: Any) -> list[Any]:
+        """Images to the unrounded indices of each channel, in either arithmetic."""
         channels = images.shape[-1]
-        down, across = require_subsampling(self.chroma_subsampling)
-        planes = pad_to_multiple(images, (BLOCK * down, BLOCK * across))
-        if self.convert_to_yuv:
-            planes = rgb_to_yuv(planes)
-        indices: list[Any] = [None] * channels
-        unrounded: list[Any] = [None] * channels
+        planes = stages.to_planes(images, self.convert_to_yuv, self.chroma_subsampling)
+        components: list[Any] = [None] * channels
         for members in self._groups(channels):
             group = _select(planes, members)
             if members[0] % 3:
-                group = downsample_chroma(group, self.chroma_subsampling)
-            scaled = dct(image_to_blocks(group - CENTRE)) / self._steps(members, qstep)
-            rounded = self._round(scaled, training)
+                group = stages.downsample_chroma(group, self.chroma_subsampling)
+            blocks = stages.encode_planes(group, self.quantizer.of_channels(steps, members))
+            rows, columns = ops.shape(blocks)[2:4]
             for place, channel in enumerate(members):
-                for blocks, components in ((rounded, indices), (scaled, unrounded)):
-                    rows, columns = ops.shape(blocks)[2:4]
-                    components[channel] = ops.reshape(blocks[:, place], (-1, rows, columns, 64))
-        return indices, unrounded
+                components[channel] = ops.reshape(blocks[:, place], (-1, rows, columns, 64))
+        return components
 
-    def decode(self, indices: Any, qstep: Any, image_size: Any) -> Any:
-        """Indices, as `encode` returns them, to images [batch, height, width, channels]."""
+    def _reconstruct(self, indices: Any, steps: Any, image_size: Any, stages: Any) -> Any:
+        """Indices to images, in either arithmetic."""
         planes: list[Any] = [None] * len(indices)
         for members in self._groups(len(indices)):
             blocks = ops.stack([indices[channel] for channel in members], axis=1)
             _, _, rows, columns, _ = ops.shape(blocks)
             blocks = ops.reshape(blocks, (-1, len(members), rows, columns, BLOCK, BLOCK))
-            group = blocks_to_image(inverse_dct(blocks * self._steps(members, qstep))) + CENTRE
+            group = stages.decode_planes(blocks, self.quantizer.of_channels(steps, members))
             if members[0] % 3:
-                group = upsample_chroma(group, self.chroma_subsampling)
+                group = stages.upsample_chroma(group, self.chroma_subsampling, image_size)
+            group = group[:, : image_size[0], : image_size[1]]
             for place, channel in enumerate(members):
                 planes[channel] = group[..., place : place + 1]
         images = ops.concatenate(planes, axis=-1) if len(planes) > 1 else planes[0]
-        if self.convert_to_yuv:
-            images = yuv_to_rgb(images)
-        images = images[:, : image_size[0], : image_size[1]]
-        return clip(images, 0.0, self.image_max) if self.clip_to_image_max else images
+        return stages.to_images(images, self.convert_to_yuv)
 
     def _groups(self, channels: int) -> list[list[int]]:
         """Channels that are coded at one size, together: all, or luma and chroma apart."""
@@ -166,26 +231,13 @@ class JpegProxy(keras.layers.Layer):
         luma, chroma = everything[::3], [channel for channel in everything if channel % 3]
         return [luma, chroma] if chroma else [luma]
 
-    def _steps(self, members: list[int], qstep: Any) -> Any:
-        """table · qstep, to broadcast over [batch, member, rows, columns, 8, 8]."""
-        require_positive_qstep(qstep)
-        qstep = ops.cast(ops.convert_to_tensor(qstep), "float32")
-        if len(qstep.shape) > 1:
-            raise ValueError(
-                "`qstep` must be a scalar or have one value per image, [batch]. "
-                f"Received shape {tuple(qstep.shape)}."
-            )
-        qstep = ops.reshape(qstep, (-1, 1, 1, 1, 1, 1))
-        if self.luma_table is None and self.chroma_table is None:
-            return qstep
-        tables = [self._steps_of_kind[bool(channel % 3)] for channel in members]
-        tables = ops.reshape(ops.convert_to_tensor(tables, "float32"), (1, -1, 1, 1, BLOCK, BLOCK))
-        return qstep * tables
+    def _noisy(self, training: bool | None) -> bool:
+        return bool(training) and self._noise_seed is not None
 
-    def _round(self, scaled: Any, training: bool | None) -> Any:
-        if training and self._noise_seed is not None:
-            return add_uniform_noise(scaled, self._noise_seed)
-        return round_straight_through(scaled)
+    def _round(self, unrounded: Any, training: bool | None) -> Any:
+        if self._noisy(training):
+            return add_uniform_noise(unrounded, self._noise_seed)
+        return (round_cubic if self.rounding == "cubic" else round_straight_through)(unrounded)
 
     # Keras does not save the state of seed generators; a resumed training would repeat its noise.
 
@@ -199,12 +251,18 @@ class JpegProxy(keras.layers.Layer):
         if self._noise_seed is not None and "noise_seed" in set(store.keys()):
             self._noise_seed.state.assign(np.array(store["noise_seed"]))
 
-    def compute_output_spec(self, images: Any, qstep: Any = 1.0, training: Any = None) -> Any:
+    def compute_output_spec(
+        self, images: Any, qstep: Any = None, quality: Any = None, training: Any = None
+    ) -> Any:
         batch, height, width, channels = images.shape
         down, across = require_subsampling(self.chroma_subsampling)
 
         def grid(size: int | None, factor: int, own: int) -> int | None:
-            return None if size is None else -(-size // (BLOCK * factor)) * factor // own
+            if size is None:
+                return None
+            if self.arithmetic == "libjpeg":
+                return ceil_divide(size, BLOCK * own)
+            return ceil_divide(size, BLOCK * factor) * factor // own
 
         def component(channel: int) -> Any:
             own = (down, across) if channel % 3 else (1, 1)
@@ -217,14 +275,14 @@ class JpegProxy(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "luma_table": None if self.luma_table is None else self.luma_table.tolist(),
-            "chroma_table": None if self.chroma_table is None else self.chroma_table.tolist(),
+            **self.quantizer.arguments(),
             "convert_to_yuv": self.convert_to_yuv,
             "chroma_subsampling": self.chroma_subsampling,
             "clip_to_image_max": self.clip_to_image_max,
             "image_max": self.image_max,
             "rounding": self.rounding,
             "seed": self.seed,
+            "arithmetic": self.arithmetic,
         }
 
 
@@ -247,16 +305,3 @@ def require_channels(images_shape: Any, convert_to_yuv: bool) -> None:
             "`convert_to_yuv=True` needs exactly 3 channels. "
             f"Received {images_shape[-1]} channels; use convert_to_yuv=False to code each alone."
         )
-
-
-def require_positive_qstep(qstep: Any, name: str = "qstep") -> None:
-    """ValueError if a step known now, in Python or NumPy, is not positive and finite."""
-    if isinstance(qstep, (int, float)):  # without NumPy, which PyTorch's compiler would trace
-        valid = 0.0 < qstep < float("inf")
-    elif isinstance(qstep, (np.number, np.ndarray, list, tuple)):
-        values = np.asarray(qstep, "float64")
-        valid = bool(np.all(np.isfinite(values)) and np.all(values > 0))
-    else:
-        return
-    if not valid:
-        raise ValueError(f"`{name}` must be positive and finite. Received {name}={qstep}.")

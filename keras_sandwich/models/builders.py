@@ -29,6 +29,7 @@ def create_basic_model(
     convert_to_yuv: bool | None = None,
     chroma_subsampling: str = "4:4:4",
     rounding: str = "straight_through",
+    arithmetic: str = "float",
     train_qstep: bool = True,
     seed: int | None = None,
     dtype: Any = None,
@@ -72,7 +73,8 @@ def create_basic_model(
         convert_to_yuv: the codec converts a three-channel bottleneck to YUV; None: it does where there are three
             channels, as colour JPEG does.
         chroma_subsampling: of the codec: "4:4:4", "4:2:2" or "4:2:0".
-        rounding: of the codec proxy: "straight_through" or "uniform_noise".
+        rounding: of the codec proxy: "straight_through", "uniform_noise" or "cubic".
+        arithmetic: of the codec proxy: "float", or "libjpeg" to be exact.
         train_qstep: train the quantizer step.
         seed: seed of the noise.
         dtype: dtype policy of the model, such as "mixed_bfloat16".
@@ -124,6 +126,7 @@ def create_basic_model(
         convert_to_yuv=bottleneck_channels == 3 if convert_to_yuv is None else convert_to_yuv,
         chroma_subsampling=chroma_subsampling,
         rounding=rounding,
+        arithmetic=arithmetic,
         seed=seed,
         dtype=dtype,
         name="codec_proxy",

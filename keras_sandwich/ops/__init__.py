@@ -16,12 +16,13 @@ from keras_sandwich.ops.chroma import (
 from keras_sandwich.ops.color import rgb_to_yuv, yuv_to_rgb
 from keras_sandwich.ops.dct import dct, inverse_dct
 from keras_sandwich.ops.entropy import jpeg_file_bits, jpeg_scan_bits
-from keras_sandwich.ops.quantization import ANNEX_K_CHROMA, ANNEX_K_LUMA
+from keras_sandwich.ops.quantization import ANNEX_K_CHROMA, ANNEX_K_LUMA, quality_to_tables
 from keras_sandwich.ops.resampling import bilinear_upsample_2x, resize
 from keras_sandwich.ops.rounding import (
     add_uniform_noise,
     clip,
     floor_straight_through,
+    round_cubic,
     round_straight_through,
     straight_through,
 )
@@ -42,8 +43,10 @@ __all__ = [
     "jpeg_file_bits",
     "jpeg_scan_bits",
     "pad_to_multiple",
+    "quality_to_tables",
     "resize",
     "rgb_to_yuv",
+    "round_cubic",
     "round_straight_through",
     "space_to_depth",
     "straight_through",

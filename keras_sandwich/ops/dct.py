@@ -17,42 +17,49 @@ _sample = np.arange(BLOCK)
 _DCT = np.cos((2 * _sample[None, :] + 1) * _sample[:, None] * np.pi / 16) / 2
 _DCT[0] /= np.sqrt(2)
 DCT_MATRIX = _DCT.astype("float32")  # [frequency, sample]; T.81 A.3.3
+Weights = Sequence[Sequence[Any]]
 _COSINES: list[list[float]] = DCT_MATRIX.tolist()
 
 
-def _weighted_sum(terms: list[Any], weights: Sequence[float]) -> Any:
+def _weighted_sum(terms: list[Any], weights: Sequence[Any]) -> Any:
     """Of four terms, pairwise: shorter rounding chains."""
     a, b, c, d = (term * weight for term, weight in zip(terms, weights, strict=True))
     return (a + b) + (c + d)
 
 
-def _forward(samples: list[Any]) -> list[Any]:
+def frequencies_of(samples: list[Any], weights: Weights = _COSINES) -> list[Any]:
     """Eight samples to eight frequencies; the cosines of even ones are symmetric, of odd ones antisymmetric."""
     mirrored = list(zip(samples[:4], samples[:3:-1], strict=True))
     sums, differences = [a + b for a, b in mirrored], [a - b for a, b in mirrored]
     return [
-        _weighted_sum(differences if frequency % 2 else sums, _COSINES[frequency][:4])
+        _weighted_sum(differences if frequency % 2 else sums, weights[frequency][:4])
         for frequency in range(BLOCK)
     ]
 
 
-def _inverse(frequencies: list[Any]) -> list[Any]:
+def samples_of(frequencies: list[Any], weights: Weights = _COSINES) -> list[Any]:
     """Eight frequencies to eight samples."""
-    weights = list(zip(*_COSINES, strict=True))
-    even = [_weighted_sum(frequencies[0::2], weights[sample][0::2]) for sample in range(4)]
-    odd = [_weighted_sum(frequencies[1::2], weights[sample][1::2]) for sample in range(4)]
+    of_sample = list(zip(*weights, strict=True))
+    even = [_weighted_sum(frequencies[0::2], of_sample[sample][0::2]) for sample in range(4)]
+    odd = [_weighted_sum(frequencies[1::2], of_sample[sample][1::2]) for sample in range(4)]
     first = [e + o for e, o in zip(even, odd, strict=True)]
     return first + [e - o for e, o in zip(even[::-1], odd[::-1], strict=True)]
 
 
-def _transform(blocks: Any, along: Callable[[list[Any]], list[Any]]) -> Any:
-    """Applies `along` to the rows and the columns of [..., 8, 8]."""
-    blocks = ops.cast(ops.convert_to_tensor(blocks), "float32")
+def transform_blocks(
+    blocks: Any, passes: Sequence[tuple[int, Callable[[list[Any]], list[Any]]]]
+) -> Any:
+    """[..., 8, 8] after each (axis, transform) in turn: axis 1 lies along the rows, 0 along the columns."""
     rank = len(blocks.shape)
     x = ops.transpose(blocks, (rank - 2, rank - 1, *range(rank - 2)))
-    for axis in (1, 0):
-        x = ops.stack(along(ops.unstack(x, BLOCK, axis=axis)), axis=axis)
+    for axis, transform in passes:
+        x = ops.stack(transform(ops.unstack(x, BLOCK, axis=axis)), axis=axis)
     return ops.transpose(x, (*range(2, rank), 0, 1))
+
+
+def _both_ways(blocks: Any, transform: Callable[[list[Any]], list[Any]]) -> Any:
+    blocks = ops.cast(ops.convert_to_tensor(blocks), "float32")
+    return transform_blocks(blocks, [(1, transform), (0, transform)])
 
 
 def dct(blocks: Any) -> Any:
@@ -74,7 +81,7 @@ def dct(blocks: Any) -> Any:
     Returns:
         [..., 8, 8]: vertical frequency v, horizontal frequency u. float32.
     """
-    return _transform(blocks, _forward)
+    return _both_ways(blocks, frequencies_of)
 
 
 def inverse_dct(coefficients: Any) -> Any:
@@ -96,4 +103,4 @@ def inverse_dct(coefficients: Any) -> Any:
     Returns:
         [..., 8, 8] samples. float32.
     """
-    return _transform(coefficients, _inverse)
+    return _both_ways(coefficients, samples_of)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 # T.81 Annex K, Table K.1: luminance, in raster order, for quality 50.
 ANNEX_K_LUMA = np.array(
@@ -30,6 +31,65 @@ ZIGZAG = np.array(
     ),
     dtype="int32",
 )
+
+
+# Lists, since PyTorch's compiler breaks where Keras takes an array.
+_ANNEX_K: list[list[list[float]]] = [ANNEX_K_LUMA.tolist(), ANNEX_K_CHROMA.tolist()]
+
+
+def quality_to_tables(quality: Any) -> Any:
+    """The quantization tables that libjpeg makes of a quality: those of T.81 Annex K, scaled.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    luma, chroma = ks.ops.quality_to_tables(75)
+    assert np.array_equal(luma[0, :4], [8, 6, 5, 8]) and float(chroma[7, 7]) == 50
+    assert ks.ops.quality_to_tables([10, 90]).shape == (2, 2, 8, 8)
+    ```
+
+    Args:
+        quality: a whole number from 1 (coarse) to 100 (all steps 1), or one per image, [batch].
+
+    Returns:
+        float32 whole numbers from 1 to 255, in raster order: [2, 8, 8], or [batch, 2, 8, 8]; luma first, then
+        chroma.
+
+    Raises:
+        ValueError: a quality, known now, that is not a whole number from 1 to 100.
+    """
+    require_whole(quality, 1, 100, "quality")
+    quality = ops.cast(ops.convert_to_tensor(quality), "float32")[..., None, None, None]
+    # jcparam.c divides whole numbers; the half keeps clear of how a device rounds a division.
+    scale = ops.where(quality < 50, ops.floor(5000.5 / quality), 200 - 2 * quality)
+    tables = ops.convert_to_tensor(_ANNEX_K, "float32") * scale
+    return ops.clip(ops.floor((tables + 50.5) / 100), 1, 255)
+
+
+def known(value: Any) -> np.ndarray | None:
+    """The values of an argument in Python or NumPy; None of a tensor, whose values may not be known yet."""
+    if isinstance(value, (int, float, np.number, np.ndarray, list, tuple)):
+        return np.asarray(value, "float64")
+    return None
+
+
+def require_whole(value: Any, least: int, largest: int, name: str) -> None:
+    """ValueError if an argument, known now, is not made of whole numbers from `least` to `largest`."""
+    if isinstance(value, (int, float)):  # without NumPy, which PyTorch's compiler would trace
+        valid = value % 1 == 0 and least <= value <= largest
+    else:
+        values = known(value)
+        valid = values is None or bool(
+            np.all(values % 1 == 0) and np.all((values >= least) & (values <= largest))
+        )
+    if not valid:
+        raise ValueError(
+            f"`{name}` must be made of whole numbers from {least} to {largest}. "
+            f"Received {name}={value}."
+        )
 
 
 def require_table(table: Any, name: str) -> np.ndarray:

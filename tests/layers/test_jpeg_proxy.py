@@ -105,7 +105,7 @@ def test_noise_takes_the_place_of_rounding_while_training():
 
     def difference(seed, training):
         proxy = ks.layers.JpegProxy(rounding="uniform_noise", seed=seed)
-        indices, unrounded = proxy.encode(images, 5.0, training)
+        indices, unrounded = proxy.encode(images, proxy.quantizer.steps(5.0), training)
         return to_numpy(indices[0]) - to_numpy(unrounded[0])
 
     first = difference(7, True)
@@ -198,11 +198,92 @@ def test_unknown_sizes_give_the_same():
             assert_nearly_all_close(to_numpy(actual), to_numpy(expected), 1e-2)
 
 
+def test_cubic_rounding_has_the_slope_of_its_polynomial():
+    """By finite differences of x + … of the smoothed function, for the indices and what becomes of them."""
+    images = noise(2, 16, 16, 1, low=60, high=190)
+    cotangent = noise(2, 2, 2, 64, low=-1, high=1)
+
+    def loss(x):
+        indices = ks.layers.JpegProxy(rounding="cubic")(x, qstep=QSTEP)[1][0]
+        return ops.sum(ops.multiply(indices, cotangent)), indices
+
+    indices, (by_images,), _ = differentiate(loss, [images])
+    assert np.array_equal(indices, np.rint(indices))
+
+    def smooth(x):
+        unrounded = float64_codec.code(x, QSTEP, residuals=[0.0]).indices[0]
+        return np.sum((indices + (unrounded - indices) ** 3) * cotangent)
+
+    places = np.random.default_rng(1).choice(images.size, 40, replace=False)
+    expected = finite_differences(smooth, images, 1e-3, places)
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose(by_images.ravel()[places], expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("per_image", [False, True])
+def test_quality_is_its_tables(per_image):
+    images = photographs(2, 20, 36).astype("float32")
+    proxy = ks.layers.JpegProxy(convert_to_yuv=True, chroma_subsampling="4:2:0")
+    qualities = [30, 85]
+    result = to_numpy(proxy(images, quality=qualities)[0]) if per_image else None
+    for number, quality in enumerate(qualities):
+        luma, chroma = to_numpy(ks.ops.quality_to_tables(quality))
+        tabled = ks.layers.JpegProxy(luma, chroma, True, "4:2:0")
+        expected = to_numpy(tabled(images[number : number + 1])[0])[0]
+        if per_image:
+            assert np.array_equal(result[number], expected)
+        else:
+            assert np.array_equal(to_numpy(proxy(images, quality=quality)[0])[number], expected)
+
+
+@pytest.mark.parametrize("arithmetic", ["float", "libjpeg"])
+def test_trained_tables(arithmetic, tmp_path):
+    """Their gradient, their whole numbers, and the file they come back from."""
+    images = photographs(2, 24, 32).astype("float32")
+    options = {"convert_to_yuv": True, "train_tables": True, "arithmetic": arithmetic, **TABLES}
+    proxy = ks.layers.JpegProxy(**options)
+    proxy.build(images.shape)
+    (weight,) = proxy.trainable_weights
+    annex_k = np.stack([ks.ops.ANNEX_K_LUMA, ks.ops.ANNEX_K_CHROMA])
+    assert np.array_equal(proxy.tables(), annex_k)
+    assert np.array_equal(proxy.tables(qstep=0.61), np.rint(0.61 * annex_k))
+    assert np.array_equal(proxy.tables(qstep=4.0), np.minimum(4 * annex_k, 255))
+
+    cotangent = noise(*images.shape, low=-1, high=1)
+
+    def loss(x):
+        decoded, indices = proxy(x)
+        return ops.sum(ops.multiply(decoded, cotangent)), indices
+
+    _, _, (by_weight,) = differentiate(loss, [images], [weight])
+    if arithmetic == "float":
+        here = float64_codec.code(images, 1.0, convert_to_yuv=True, **TABLES)
+
+        def smooth(logarithms):
+            luma, chroma = np.exp(logarithms)
+            free = {"clip_to_image_max": False, "residuals": here.residuals}
+            coded = float64_codec.code(images, 1.0, luma, chroma, True, **free)
+            return np.sum(cotangent * here.inside * coded.decoded)
+
+        places = np.random.default_rng(1).choice(128, 24, replace=False)
+        expected = finite_differences(smooth, np.log(annex_k), 1e-4, places)
+        np.testing.assert_allclose(by_weight.ravel()[places], expected, rtol=1e-2, atol=0.5)
+    weight.assign(weight + 0.4)
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, proxy(inputs)[0])
+    model.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    assert np.array_equal(to_numpy(again(images)), to_numpy(model(images)))
+    assert np.array_equal(again.layers[-1].tables(), proxy.tables())
+    assert proxy.tables()[0, 0, 0] == 24  # 16·e^0.4 = 23.9
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"chroma_subsampling": "4:1:1"}, "`chroma_subsampling` must be one of '4:4:4'"),
         ({"rounding": "stochastic"}, "`rounding` must be one of 'straight_through'"),
+        ({"arithmetic": "int"}, "`arithmetic` must be one of 'float', 'libjpeg'"),
         ({"image_max": 0}, "`image_max` must be positive. Received image_max=0"),
         ({"luma_table": np.ones((4, 4))}, "`luma_table` must be an 8×8 table"),
         ({"chroma_table": np.zeros((8, 8))}, "`chroma_table` must be an 8×8 table"),
@@ -217,6 +298,20 @@ def test_bad_options(options, message):
 def test_bad_steps(qstep):
     with pytest.raises(ValueError, match="`qstep` must be positive and finite"):
         ks.layers.JpegProxy()(np.zeros((2, 8, 8, 1)), qstep=qstep)
+
+
+@pytest.mark.parametrize("quality", [0, 101, 50.5, [50, 0], np.float32(-3)])
+def test_bad_quality(quality):
+    with pytest.raises(ValueError, match="`quality` must be made of whole numbers from 1 to 100"):
+        ks.layers.JpegProxy()(np.zeros((2, 8, 8, 1)), quality=quality)
+
+
+def test_quality_beside_something_else():
+    for options, call in (({}, {"qstep": 3.0}), (TABLES, {}), ({"train_tables": True}, {})):
+        with pytest.raises(ValueError, match=r"Give either a quality or a qstep"):
+            ks.layers.JpegProxy(**options)(np.zeros((2, 8, 8, 1)), quality=50, **call)
+    with pytest.raises(ValueError, match=r"`quality` was given, but this layer trains its own"):
+        ks.layers.EncodeDecodeIntra()(np.zeros((2, 8, 8, 1)), quality=50)
 
 
 def test_bad_images():

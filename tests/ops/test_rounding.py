@@ -1,6 +1,6 @@
 import keras
 import numpy as np
-from autodiff import gradient, run, to_numpy
+from autodiff import finite_differences, gradient, run, to_numpy
 from keras import ops
 
 import keras_sandwich as ks
@@ -12,6 +12,15 @@ def test_rounding_is_half_to_even_with_the_identity_s_gradient():
     assert np.array_equal(run(ks.ops.round_straight_through, HALVES), np.rint(HALVES))
     slope = gradient(lambda x: 3 * ks.ops.round_straight_through(x), HALVES)
     assert np.array_equal(slope, np.full(8, 3.0))
+
+
+def test_cubic_rounding_has_the_slope_of_its_polynomial():
+    x = np.linspace(-3.3, 3.4, 50, dtype="float32")
+    assert np.array_equal(run(ks.ops.round_cubic, HALVES), np.rint(HALVES))
+    expected = finite_differences(
+        lambda y: np.sum(np.rint(x) + (y - np.rint(x)) ** 3), x, 1e-4, range(len(x))
+    )
+    np.testing.assert_allclose(gradient(ks.ops.round_cubic, x), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_flooring_has_the_identity_s_gradient():

@@ -1,0 +1,248 @@
+"""The stages of the codec proxy as libjpeg computes them with its default settings, integer for integer.
+
+The "islow" transforms, 16-bit fixed-point colour, box-filtered chroma that comes back by "fancy" upsampling, in int32
+on any device. Every sum below is exact in 32 bits, so the order of the terms is free; what must be kept is where
+libjpeg rounds. Nothing here has a gradient: that is `ops.floating_point`'s, which has the same stages.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_sandwich.ops.blocks import BLOCK, blocks_to_image, image_to_blocks
+from keras_sandwich.ops.chroma import require_subsampling
+from keras_sandwich.ops.dct import frequencies_of, samples_of, transform_blocks
+from keras_sandwich.ops.shapes import ceil_divide, ceil_multiple, namespace
+
+CENTRE = 128
+LARGEST = 255
+
+
+def to_planes(images: Any, convert_to_yuv: bool, chroma_subsampling: str) -> Any:
+    """Images, rounded and clipped to 0…255, as what is coded: int32 [batch, height, width, channels]."""
+    samples = ops.cast(ops.clip(ops.round(images), 0, LARGEST), "int32")
+    return _rgb_to_ycc(samples) if convert_to_yuv else samples
+
+
+def to_images(planes: Any, convert_to_yuv: bool) -> Any:
+    """Decoded planes to float32 images."""
+    return ops.cast(_ycc_to_rgb(planes) if convert_to_yuv else planes, "float32")
+
+
+def _clamp(samples: Any) -> Any:
+    return ops.clip(samples, 0, LARGEST)
+
+
+def _descale(values: Any, bits: int) -> Any:
+    """values / 2^bits, rounded half up."""
+    return ops.right_shift(values + (1 << (bits - 1)), bits)
+
+
+# Colour: JFIF in 16-bit fixed point
+
+_COLOR_BITS = 16
+
+
+def _fixed(value: float, bits: int) -> int:
+    return round(value * (1 << bits))
+
+
+# Five decimals, as jccolor.c and jdcolor.c have them: more would round to other integers.
+_color = partial(_fixed, bits=_COLOR_BITS)
+_R_Y, _G_Y, _B_Y = _color(0.299), _color(0.587), _color(0.114)
+_R_CB, _G_CB = _color(0.16874), _color(0.33126)
+_G_CR, _B_CR = _color(0.41869), _color(0.08131)
+_CR_R, _CB_B = _color(1.402), _color(1.772)
+_CB_G, _CR_G = _color(0.34414), _color(0.71414)
+_HALF = 1 << (_COLOR_BITS - 1)
+
+
+def _rgb_to_ycc(samples: Any) -> Any:
+    r, g, b = samples[..., 0:1], samples[..., 1:2], samples[..., 2:3]
+    # One less than a half: 128.5 must not become 256 (jccolor.c).
+    offset = (CENTRE << _COLOR_BITS) + _HALF - 1
+    y = _R_Y * r + _G_Y * g + _B_Y * b + _HALF
+    cb = _HALF * b - _R_CB * r - _G_CB * g + offset
+    cr = _HALF * r - _G_CR * g - _B_CR * b + offset
+    return ops.right_shift(ops.concatenate([y, cb, cr], axis=-1), _COLOR_BITS)
+
+
+def _ycc_to_rgb(samples: Any) -> Any:
+    y = samples[..., 0:1]
+    cb, cr = samples[..., 1:2] - CENTRE, samples[..., 2:3] - CENTRE
+    shifts = ops.concatenate([_CR_R * cr, -_CB_G * cb - _CR_G * cr, _CB_B * cb], axis=-1)
+    return _clamp(y + _descale(shifts, _COLOR_BITS))
+
+
+# Chroma
+
+
+def _replicated(planes: Any, height: Any, width: Any) -> Any:
+    """Grown at bottom and right by repeating the last row and the last column."""
+    for axis, padded in ((1, height), (2, width)):
+        size = ops.shape(planes)[axis]
+        if isinstance(size, int) and isinstance(padded, int) and size == padded:
+            continue
+        xp = namespace(size, padded)
+        planes = ops.take(planes, xp.minimum(xp.arange(padded), size - 1), axis=axis)
+    return planes
+
+
+def downsample_chroma(planes: Any, chroma_subsampling: str) -> Any:
+    """int32 [batch, height, width, c] to ⌈height/down⌉ × whole blocks of columns.
+
+    A box filter whose rounding bias alternates along the row.
+    """
+    down, across = require_subsampling(chroma_subsampling)
+    if across == 1:
+        return planes
+    _, height, width, channels = ops.shape(planes)
+    rows, columns = ceil_divide(height, down), ceil_multiple(ceil_divide(width, across), BLOCK)
+    planes = _replicated(planes, rows * down, columns * across)
+    boxes = ops.reshape(planes, (-1, rows, down, columns // 2, 2, across, channels))
+    # 0, 1 for pairs of samples, 1, 2 for boxes of four.
+    bias = ops.reshape(ops.convert_to_tensor([down - 1, down], "int32"), (1, 1, 1, 2, 1))
+    means = ops.right_shift(ops.sum(boxes, axis=(2, 5)) + bias, (down * across).bit_length() - 1)
+    return ops.reshape(means, (-1, rows, columns, channels))
+
+
+def _neighbours(planes: Any, axis: int, plain: Any) -> tuple[Any, Any]:
+    """The samples before and after each, along an axis; at the edges the sample itself.
+
+    Where `plain` is true, which may be known only when the graph runs, the sample itself everywhere: the weighted
+    means below then give it back unchanged.
+    """
+    if plain is True:
+        return planes, planes
+    ahead, behind = [slice(None)] * 4, [slice(None)] * 4
+    ahead[axis], behind[axis] = slice(0, 1), slice(-1, None)
+    most, rest = list(ahead), list(ahead)
+    most[axis], rest[axis] = slice(0, -1), slice(1, None)
+    before = ops.concatenate([planes[tuple(ahead)], planes[tuple(most)]], axis=axis)
+    after = ops.concatenate([planes[tuple(rest)], planes[tuple(behind)]], axis=axis)
+    if plain is False:
+        return before, after
+    return ops.where(plain, planes, before), ops.where(plain, planes, after)
+
+
+def _interleave(even: Any, odd: Any, axis: int) -> Any:
+    _, height, width, channels = ops.shape(even)
+    size = (-1, 2 * height, width, channels) if axis == 1 else (-1, height, 2 * width, channels)
+    return ops.reshape(ops.stack([even, odd], axis=axis + 1), size)
+
+
+def _triangle(planes: Any, axis: int, plain: Any, biases: tuple[int, int], bits: int) -> Any:
+    """Twice as long along an axis: 3 parts of the nearer sample, 1 of the farther."""
+    before, after = _neighbours(planes, axis, plain)
+    nearer = 3 * planes
+    even = ops.right_shift(nearer + before + biases[0], bits)
+    odd = ops.right_shift(nearer + after + biases[1], bits)
+    return _interleave(even, odd, axis)
+
+
+def upsample_chroma(planes: Any, chroma_subsampling: str, size: Any) -> Any:
+    """Decoded chroma to the (height, width) of the picture: libjpeg's "fancy" upsampling."""
+    down, across = require_subsampling(chroma_subsampling)
+    rows, columns = ceil_divide(size[0], down), ceil_divide(size[1], across)
+    planes = planes[:, :rows, :columns]  # what pads the blocks is nobody's neighbour
+    plain = columns <= 2  # the triangle filter needs three columns
+    if across == 2 and down == 1:
+        planes = _triangle(planes, 2, plain, (1, 2), 2)
+    elif across == 2:
+        planes = _triangle(planes, 1, plain, (0, 0), 0)
+        planes = _triangle(planes, 2, plain, (8, 7), 4)
+    return planes[:, : size[0], : size[1]]
+
+
+# Transform: the "islow" DCT
+
+_DCT_BITS = 13
+_PASS_BITS = 2  # that the first pass keeps below the integers
+_SCALE = 8  # of the coefficients, over those of the orthonormal transform
+
+
+def _islow_weights() -> list[list[int]]:
+    """[frequency, sample]: the DCT's cosines times √8 in 13 bits, as the "islow" factorization makes them.
+
+    Loeffler, Ligtenberg and Moschytz (ICASSP 1989) compute the weights as sums of few constants; libjpeg rounds the
+    constants, so that some weights are one off the rounded cosine.
+    """
+    c = np.sqrt(2.0) * np.cos(np.arange(BLOCK) * np.pi / 16)
+    fixed = partial(_fixed, bits=_DCT_BITS)
+    one, near = 1 << _DCT_BITS, fixed(c[6])
+    far, nearest = near + fixed(c[2] - c[6]), near - fixed(c[2] + c[6])
+    even = [
+        [one, one, one, one],
+        [far, near, -near, -far],
+        [one, -one, -one, one],
+        [near, nearest, -nearest, -near],
+    ]
+    # Frequencies 7, 5, 3, 1 of samples 3, 2, 1, 0: a symmetric matrix.
+    odd = np.full((4, 4), fixed(c[3]))
+    for pair, weight in (
+        ((0, 3), c[3] - c[7]),
+        ((1, 2), c[1] + c[3]),
+        ((0, 2), c[3] + c[5]),
+        ((1, 3), c[3] - c[5]),
+    ):
+        odd[np.ix_(pair, pair)] -= fixed(weight)
+    for place, signs in enumerate(((-1, 1, 1, -1), (1, 1, -1, 1), (1, 1, 1, -1), (1, 1, -1, -1))):
+        odd[place, place] += fixed(float(np.dot(signs, c[1::2])))
+    half = np.empty((BLOCK, 4), "int64")
+    half[0::2], half[1::2] = even, odd[::-1, ::-1]
+    mirror = np.where(np.arange(BLOCK) % 2, -1, 1)[:, None] * half[:, ::-1]
+    weights: list[list[int]] = np.concatenate([half, mirror], axis=1).tolist()
+    return weights
+
+
+_WEIGHTS = _islow_weights()
+_Line = list[Any]
+
+
+def _pass(transform: Callable[[_Line, Any], _Line], bits: int) -> Callable[[_Line], _Line]:
+    return lambda line: [_descale(value, bits) for value in transform(line, _WEIGHTS)]
+
+
+# Rows first when encoding, columns first when decoding.
+_FORWARD = (
+    (1, _pass(frequencies_of, _DCT_BITS - _PASS_BITS)),
+    (0, _pass(frequencies_of, _DCT_BITS + _PASS_BITS)),
+)
+_INVERSE = (
+    (0, _pass(samples_of, _DCT_BITS - _PASS_BITS)),
+    (1, _pass(samples_of, _DCT_BITS + _PASS_BITS + 3)),
+)
+
+
+# Planes and indices
+
+
+def encode_planes(planes: Any, steps: Any) -> Any:
+    """Planes of their own size to unrounded indices, float32 [batch, c, ⌈height/8⌉, ⌈width/8⌉, 8, 8].
+
+    libjpeg rounds halves away from zero and `ops.round` to even: here a half lies a little nearer to its index, so
+    that rounding the result, in any way, gives libjpeg's index.
+
+    Args:
+        planes: int32 [batch, height, width, c] in 0…255.
+        steps: whole numbers from 1 to 255 in float32 that broadcast with the indices.
+    """
+    _, height, width, _ = ops.shape(planes)
+    planes = _replicated(planes, ceil_multiple(height, BLOCK), ceil_multiple(width, BLOCK))
+    blocks = ops.cast(image_to_blocks(planes - CENTRE), "int32")
+    coefficients = ops.cast(transform_blocks(blocks, _FORWARD), "float32")
+    divisors = _SCALE * steps
+    # All are whole numbers below 2^24; the half keeps clear of how a device rounds a division.
+    magnitudes = ops.floor((ops.abs(coefficients) + divisors / 2 + 0.5) / divisors)
+    indices = ops.sign(coefficients) * magnitudes
+    return indices + ops.clip(coefficients / divisors - indices, -0.499, 0.499)
+
+
+def decode_planes(indices: Any, steps: Any) -> Any:
+    """Indices, whole numbers, to planes int32 [batch, 8·rows, 8·columns, c] in 0…255."""
+    coefficients = ops.cast(indices * steps, "int32")
+    samples = blocks_to_image(transform_blocks(coefficients, _INVERSE))
+    return _clamp(samples + CENTRE)
