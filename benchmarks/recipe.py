@@ -34,7 +34,9 @@ DEFAULTS: dict[str, Any] = {
     "patch": 2,  # the U-Nets' patch_size
     "filters": 32,  # of the first encoder block; the second has twice as many
     "rounding": "uniform_noise",
+    "arithmetic": "float",  # of the proxy
     "gradient": "quantized",  # of the rate
+    "huffman": "entropy",  # the tables that it counts with
     "lr": 1.5e-3,
     "batch": 8,
     "crop": 128,
@@ -62,12 +64,13 @@ def train(task: str, steps: int, data: Path, test: list[Any], changed: dict[str,
         **spec["model"],
         gamma=use["gamma"] or spec["gamma"],
         rate_model=ks.layers.JpegRate(
-            gradient=use["gradient"], interleaved="convert_to_yuv" in spec["model"]
+            use["huffman"], use["gradient"], interleaved="convert_to_yuv" in spec["model"]
         ),
         encoder_filters=(first, 2 * first),
         decoder_filters=(4 * first, 2 * first, first),
         unet_patch_size=use["patch"],
         rounding=use["rounding"],
+        arithmetic=use["arithmetic"],
         seed=0,
     )
     model.build((None, None, None, 3))
