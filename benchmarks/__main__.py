@@ -47,6 +47,7 @@ def measure(quick: bool, modes: list[bool]) -> dict[str, Any]:
         "dct_error": arithmetic.dct_errors(),
         "matmul_flops": arithmetic.matmul_rate(),
         "proxy": [],
+        "exact": [],
         "step": [],
     }
     rounds = 3 if quick else 7
@@ -64,6 +65,20 @@ def measure(quick: bool, modes: list[bool]) -> dict[str, Any]:
         for (size, rate, passes), seconds in interleaved_medians(functions, rounds).items():
             row = {"mode": backend.MODES[compiled], "size": size, "rate": rate, "passes": passes}
             report["proxy"].append({**row, "ms": 1e3 * seconds})
+
+        batch, exact = cases.exact(quick, compiled)
+        for function in exact.values():
+            warm_up(function)
+        report["exact"].append(
+            {
+                "mode": backend.MODES[compiled],
+                "batch": batch,
+                "ms": {
+                    name: 1e3 * seconds
+                    for name, seconds in interleaved_medians(exact, rounds).items()
+                },
+            }
+        )
 
         backend.reset_peak_memory()
         model = cases.sandwich(quick)
@@ -107,6 +122,22 @@ def table(report: dict[str, Any]) -> str:
         case = (row["size"], row["rate"], row["passes"])
         by_case.setdefault(case, []).append(f"{row['ms']:.1f}")
     lines += [f"| {' | '.join([*case, *times])} |" for case, times in by_case.items()]
+    exact = report["exact"]
+    lines += [
+        "",
+        f"| proxy, {exact[0]['batch']} pictures, YUV 4:2:0, ms | {' | '.join(modes)} |",
+        "| --- |" + " ---: |" * len(modes),
+    ]
+    for name in exact[0]["ms"]:
+        times = [f"{row['ms'][name]:.1f}" for row in exact]
+        lines.append(f"| {name} | {' | '.join(times)} |")
+    both_ways = "forward + backward"
+    for title, over, under in (
+        (f"libjpeg ÷ float, {both_ways}", f"libjpeg, {both_ways}", f"float, {both_ways}"),
+        ("Pillow ÷ libjpeg, forward", "Pillow, encode and decode", "libjpeg, forward"),
+    ):
+        ratios = [f"{row['ms'][over] / row['ms'][under]:.2f}" for row in exact]
+        lines.append(f"| {title} | {' | '.join(ratios)} |")
     lines += [
         "",
         f"| train step, 8×128×128×3 | {' | '.join(modes)} |",

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 import keras_sandwich as ks
-from benchmarks.backend import forward, forward_and_backward, on_device
+from benchmarks.backend import BACKEND, forward, forward_and_backward, on_accelerator, on_device
 
 RATES = ("gaussian", "jpeg")
 PROXY_SIZES: dict[str, tuple[int, int, dict[str, Any]]] = {
@@ -37,6 +37,42 @@ def proxy(
     layer.build(tuple(images.shape))
     alone, both = forward(layer, compiled), forward_and_backward(layer, compiled)
     return lambda: alone(images), lambda: both(images)
+
+
+EXACT = {"convert_to_yuv": True, "chroma_subsampling": "4:2:0"}
+
+
+def exact(quick: bool, compiled: bool) -> tuple[int, dict[str, Callable[[], Any]]]:
+    """The proxy in both arithmetics, counts with each kind of Huffman tables, and Pillow, on one batch."""
+    batch, size = 64 if on_accelerator() else 8, 128 if quick else 256
+    host = np.resize(pictures(size, 3), (batch, size, size, 3))
+    images = on_device(host)
+    functions: dict[str, Callable[[], Any]] = {}
+    for arithmetic in ("float", "libjpeg"):
+        rate = ks.layers.JpegRate("standard", interleaved=True, chroma_subsampling="4:2:0")
+        layer = ks.layers.EncodeDecodeIntra(7.0, rate_model=rate, arithmetic=arithmetic, **EXACT)
+        layer.build(tuple(images.shape))
+        alone, both = forward(layer, compiled), forward_and_backward(layer, compiled)
+        functions[f"{arithmetic}, forward"] = lambda alone=alone: alone(images)
+        functions[f"{arithmetic}, forward + backward"] = lambda both=both: both(images)
+
+    indices = ks.layers.JpegProxy(**EXACT, arithmetic="libjpeg")(images, qstep=8)[1]
+    for huffman in ("standard", "entropy", "optimized"):
+        # A loop on tensors, which torch.compile cannot put into one graph.
+        whole = compiled and not (huffman == "optimized" and BACKEND == "torch")
+
+        def count(components: Any, huffman: str = huffman) -> Any:
+            return ks.ops.jpeg_scan_bits(components, (size, size), "4:2:0", huffman)
+
+        counted = forward(count, whole)
+        functions[f"bits, {huffman}"] = lambda counted=counted: counted(indices)
+
+    codec = ks.codecs.JPEG(qstep=8, chroma_subsampling="4:2:0", optimize=False)
+    bytes_of = host.astype("uint8")
+    functions["Pillow, encode and decode"] = lambda: [
+        codec.decode(codec.encode(image)) for image in bytes_of
+    ]
+    return batch, functions
 
 
 def sandwich(quick: bool) -> Any:

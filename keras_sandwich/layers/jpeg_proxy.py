@@ -147,8 +147,9 @@ class JpegProxy(keras.layers.Layer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Keras makes tensors of NumPy arguments before `call`; here their values are still known.
-        given = dict(zip(("images", "qstep", "quality"), args, strict=False)) | kwargs
-        self.quantizer.check(given.get("qstep"), given.get("quality"))
+        qstep = args[1] if len(args) > 1 else kwargs.get("qstep")
+        quality = args[2] if len(args) > 2 else kwargs.get("quality")
+        self.quantizer.check(qstep, quality)
         return super().__call__(*args, **kwargs)
 
     def call(

@@ -46,6 +46,13 @@ def test_what_the_model_returns():
     )
 
 
+def test_the_forward_pass_is_one_program():
+    model = sandwich(networks=True, arithmetic="libjpeg")  # with the float form in it
+    together, eager = (run(model, PICTURES, compile=compile) for compile in (True, False))
+    for name, expected in eager.items():
+        np.testing.assert_allclose(together[name], expected, rtol=2e-3, atol=1e-2)
+
+
 def test_the_codec_s_range_stops_gradients_beyond_it():
     model = sandwich()
     model.preprocessor.mlp.linear.bias.assign(np.full(4, 3.0, "float32"))  # far above white
