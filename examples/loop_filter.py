@@ -53,7 +53,7 @@ print(f"Keras {keras.__version__} on {keras.backend.backend()}")
 #
 # Both are Pillow's. JPEG takes the proxy's quantizer step as it is. WebP has a quality instead; each step gets the
 # quality at which WebP loses as much as the proxy does (on the bundled training photographs their PSNRs to the original
-# agree to about 0.2 dB), and between those of the list it is interpolated. Nothing else about WebP is told to the proxy.
+# agree to about 0.2 dB), interpolated between those of the list. Nothing else about WebP is told to the proxy.
 # WebP predicts blocks from their neighbours, transforms 4×4 pixels and smooths the edges of blocks; what of that can be
 # made up for is left to the filter.
 
