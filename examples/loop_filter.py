@@ -217,9 +217,8 @@ print(table)
 # %% [markdown]
 # **JPEG** comes about 0.3 dB nearer, and the linear filter does as much. Most of the rest is out of reach: libjpeg
 # reduces chroma by another filter and rounds to integers on the way, so it quantizes to other coefficients, and no
-# filter behind the quantizer can know them. What it can make up for is the other enlargement. With libjpeg's own
-# enlargement built into it the proxy would be 0.1 to 0.4 dB nearer; with its reduction and rounding of chroma as well,
-# 1.9 to 3.0 dB (measured apart from this script, at steps 4 to 32).
+# filter behind the quantizer can know them. What it can make up for is mostly the other enlargement. For JPEG there is
+# no need of a filter either: with `arithmetic="libjpeg"` the proxy decodes what libjpeg decodes, to the pixel.
 #
 # **WebP** comes 0.2 to 1.3 dB nearer, 0.4 to 0.7 dB more than with the linear filter. What remains is mostly the
 # quantization error of two different codecs. To keep the squared error small, the filter gives the mean of what WebP
