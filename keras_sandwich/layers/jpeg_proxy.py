@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sandwich.layers.quantizer import Quantizer
+from keras_sandwich.layers.quantizer import Quantizer, require_one_each
 from keras_sandwich.ops import floating_point, libjpeg
 from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.chroma import require_subsampling
@@ -171,6 +171,7 @@ class JpegProxy(keras.layers.Layer):
         rounding.
         """
         images = require_images(images)
+        require_one_each(steps.shape[0], images.shape[0])
         unrounded = self._transform(images, steps, floating_point)
         if self.arithmetic == "libjpeg":
             exact = self._transform(ops.stop_gradient(images), ops.stop_gradient(steps), libjpeg)

@@ -145,3 +145,12 @@ def require_positive_qstep(qstep: Any, name: str = "qstep") -> None:
         valid = values is None or bool(np.all(np.isfinite(values)) and np.all(values > 0))
     if not valid:
         raise ValueError(f"`{name}` must be positive and finite. Received {name}={qstep}.")
+
+
+def require_one_each(steps: Any, images: Any) -> None:
+    """ValueError if there are steps for another number of images."""
+    if isinstance(steps, int) and isinstance(images, int) and steps not in (1, images):
+        raise ValueError(
+            "`qstep` and `quality` are one for all images or one for each. "
+            f"Received {steps} of them for {images} images."
+        )

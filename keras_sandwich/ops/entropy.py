@@ -50,7 +50,7 @@ def jpeg_scan_bits(
         [batch] int32.
 
     Raises:
-        ValueError: neither one nor three components, or an unknown option.
+        ValueError: neither one nor three components, one with too few blocks, or an unknown option.
     """
     return _scan_statistics(indices, image_size, chroma_subsampling, huffman)[0]
 
@@ -113,7 +113,9 @@ def _scan_statistics(
     for number, component in enumerate(components):
         block_rows, block_columns = (down, across) if number == 0 else (1, 1)
         own = (ceil_divide(height, 8), ceil_divide(width, 8)) if number == 0 else mcus
-        blocks = ops.stop_gradient(ops.convert_to_tensor(component))[:, : own[0], : own[1]]
+        blocks = ops.stop_gradient(ops.convert_to_tensor(component))
+        _require_grid(blocks, own, number)
+        blocks = blocks[:, : own[0], : own[1]]
         order = _scan_order(own, mcus, block_rows, block_columns)
         dc, ac, magnitude_bits = _component_symbols(blocks, own, order)
         kind = "luma" if number == 0 else "chroma"
@@ -133,6 +135,21 @@ def _scan_statistics(
     if huffman == "entropy":
         code_bits = ops.cast(ops.round(code_bits), "int32")
     return bits + code_bits, symbols, len(components)
+
+
+def _require_grid(blocks: Any, own: Any, number: int) -> None:
+    """ValueError if a component is known to have fewer blocks than its size asks for."""
+    shape = tuple(blocks.shape)
+    sizes = zip(shape[1:3], own, strict=True)
+    known = [
+        (got, least) for got, least in sizes if isinstance(got, int) and isinstance(least, int)
+    ]
+    if len(shape) != 4 or shape[3] != 64 or any(got < least for got, least in known):
+        raise ValueError(
+            f"Component {number} must be [batch, rows, columns, 64] with at least {own[0]} rows and "
+            f"{own[1]} columns of blocks. Received shape {shape}; check `image_size`, (height, "
+            "width) of the picture, and `chroma_subsampling`."
+        )
 
 
 def _scan_order(own: Any, mcus: Any, block_rows: int, block_columns: int) -> Any:

@@ -314,6 +314,12 @@ def test_quality_beside_something_else():
         ks.layers.EncodeDecodeIntra()(np.zeros((2, 8, 8, 1)), quality=50)
 
 
+def test_steps_for_another_number_of_images():
+    for call in ({"qstep": np.ones(3)}, {"quality": [50, 60, 70]}):
+        with pytest.raises(ValueError, match="Received 3 of them for 2 images"):
+            ks.layers.JpegProxy()(np.zeros((2, 8, 8, 1)), **call)
+
+
 def test_bad_images():
     with pytest.raises(ValueError, match=r"Received shape \(8, 8, 3\)"):
         ks.layers.JpegProxy()(np.zeros((8, 8, 3)))

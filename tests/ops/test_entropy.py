@@ -153,6 +153,8 @@ def test_compiled_counts_are_the_same(huffman):
 @pytest.mark.parametrize(
     ("indices", "options", "message"),
     [
+        (np.zeros((1, 1, 0, 64)), {}, r"at least 1 rows and 1 columns .* \(1, 1, 0, 64\)"),
+        (np.zeros((1, 8, 8)), {}, r"Component 0 must be \[batch, rows, columns, 64\]"),
         ([np.zeros((1, 1, 1, 64))] * 2, {}, "one component .* or three"),
         (np.zeros((1, 1, 1, 64)), {"huffman": "arithmetic"}, "'standard', 'optimized', 'entropy'"),
         ([np.zeros((1, 1, 1, 64))] * 3, {"chroma_subsampling": "4:1:1"}, "'4:1:1'"),
