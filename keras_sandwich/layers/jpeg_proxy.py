@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich.layers.quantizer import Quantizer, require_one_each
+from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.ops import floating_point, libjpeg
 from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.chroma import require_subsampling
@@ -107,15 +108,8 @@ class JpegProxy(keras.layers.Layer):
     ) -> None:
         super().__init__(autocast=False, **kwargs)
         require_subsampling(chroma_subsampling)
-        for name, value, options in (
-            ("rounding", rounding, ROUNDINGS),
-            ("arithmetic", arithmetic, ARITHMETICS),
-        ):
-            if value not in options:
-                raise ValueError(
-                    f"`{name}` must be one of {', '.join(map(repr, options))}. "
-                    f"Received {name}={value!r}."
-                )
+        require_option(rounding, ROUNDINGS, "rounding")
+        require_option(arithmetic, ARITHMETICS, "arithmetic")
         if not image_max > 0:
             raise ValueError(f"`image_max` must be positive. Received image_max={image_max}.")
         if arithmetic == "libjpeg" and (image_max != 255 or not clip_to_image_max):
@@ -241,17 +235,14 @@ class JpegProxy(keras.layers.Layer):
             return add_uniform_noise(unrounded, self._noise_seed)
         return (round_cubic if self.rounding == "cubic" else round_straight_through)(unrounded)
 
-    # Keras does not save the state of seed generators; a resumed training would repeat its noise.
-
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         if self._noise_seed is not None:
-            store["noise_seed"] = ops.convert_to_numpy(self._noise_seed.state)
+            save_seed(self._noise_seed, store, "noise_seed")
 
     def load_own_variables(self, store: Any) -> None:
-        # `in` alone does not do: a store of Keras 3.5 knows it by `keys` only.
-        if self._noise_seed is not None and "noise_seed" in set(store.keys()):
-            self._noise_seed.state.assign(np.array(store["noise_seed"]))
+        if self._noise_seed is not None:
+            load_seed(self._noise_seed, store, "noise_seed")
 
     def compute_output_spec(
         self, images: Any, qstep: Any = None, quality: Any = None, training: Any = None
@@ -293,6 +284,14 @@ def _select(planes: Any, members: list[int]) -> Any:
     if len(members) == planes.shape[-1]:
         return planes
     return ops.concatenate([planes[..., channel : channel + 1] for channel in members], axis=-1)
+
+
+def require_option(value: str, options: tuple[str, ...], name: str) -> None:
+    """ValueError unless the value is one of the options."""
+    if value not in options:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(map(repr, options))}. Received {name}={value!r}."
+        )
 
 
 def require_channels(images_shape: Any, convert_to_yuv: bool) -> None:

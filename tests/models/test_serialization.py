@@ -50,6 +50,13 @@ def processor():
 # A value that is not the default for every parameter of every public class that has a config.
 ARGUMENTS = {
     "JpegProxy": lambda: CODEC,
+    "RandomJpeg": lambda: {
+        "quality": (7, 60),
+        "chroma_subsampling": "4:2:2",
+        "arithmetic": "float",
+        "value_range": (-1.0, 1.0),
+        "seed": 3,
+    },
     "GaussianRate": dict,
     "JpegRate": lambda: {
         "huffman": "standard",
@@ -158,7 +165,9 @@ def comparable(config):
     return json.loads(json.dumps(keras.saving.serialize_keras_object(config), sort_keys=True))
 
 
-@pytest.mark.parametrize("name", ["JpegProxy", "EncodeDecodeIntra", "MLP", "UNet", "Preprocessor"])
+@pytest.mark.parametrize(
+    "name", ["JpegProxy", "RandomJpeg", "EncodeDecodeIntra", "MLP", "UNet", "Preprocessor"]
+)
 def test_keras_s_own_arguments_are_kept(name):
     made = CLASSES[name](**ARGUMENTS[name](), name="mine", trainable=False)
     again = CLASSES[name].from_config(made.get_config())
