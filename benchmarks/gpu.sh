@@ -20,7 +20,7 @@ export XLA_PYTHON_CLIENT_PREALLOCATE=false # or the peak memory would be JAX's r
 failed=0
 measure() { # backend, dtype policy, modes
     echo "== $1, $2"
-    KERAS_BACKEND=$1 timeout 140 python3 -m benchmarks --dtype "$2" --modes "$3" \
+    KERAS_BACKEND=$1 timeout 280 python3 -m benchmarks --dtype "$2" --modes "$3" \
         --json "$out/gpu-$1-$2.json" 2>&1 | tee "$out/gpu-$1-$2.txt" || failed=1
 }
 for dtype in float32 mixed_bfloat16; do

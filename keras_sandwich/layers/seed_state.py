@@ -16,6 +16,6 @@ def save_seed(generator: Any, store: Any, key: str) -> None:
 
 def load_seed(generator: Any, store: Any, key: str) -> None:
     """For `load_own_variables`; leaves the generator as it is where the file has no state."""
-    # `in` alone does not do: a store of Keras 3.5 knows it by `keys` only.
+    # `in` alone does not do: the store of an older Keras knows it by `keys` only.
     if key in set(store.keys()):
         generator.state.assign(np.array(store[key]))
