@@ -84,10 +84,9 @@ class RandomJpeg(keras.layers.Layer):
                 "Expected images [batch, height, width, channels] with 1 channel (grayscale) or 3 (RGB). "
                 f"Received shape {tuple(images_shape)}."
             )
-        colour = images_shape[-1] == 3
         self.proxy = JpegProxy(
-            convert_to_yuv=colour,
-            chroma_subsampling=self.chroma_subsampling if colour else "4:4:4",
+            convert_to_yuv=images_shape[-1] == 3,
+            chroma_subsampling=self.chroma_subsampling,
             arithmetic=self.arithmetic,
             dtype=self.dtype_policy,
             name="proxy",
