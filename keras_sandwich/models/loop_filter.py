@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich.models.exporting import ExportableWhenBuilt
 from keras_sandwich.models.matching_weights import MatchingWeights
 from keras_sandwich.models.unet import UNet
 from keras_sandwich.ops.shapes import is_integer, require_images
@@ -14,7 +15,7 @@ CORRECTION = 16.0  # pixel levels for an output of 1: about what codecs differ b
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class LoopFilter(MatchingWeights):
+class LoopFilter(MatchingWeights, ExportableWhenBuilt):
     """y + F(y): a one-channel network applied to each channel alone, or a wider one to groups of channels.
 
     Example:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich.models.exporting import ExportableWhenBuilt
 from keras_sandwich.models.freezing import keep_frozen
 from keras_sandwich.models.matching_weights import MatchingWeights
 from keras_sandwich.models.mlp import MLP, STARTS
@@ -21,7 +22,7 @@ def _default(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-class _Processor(MatchingWeights):
+class _Processor(MatchingWeights, ExportableWhenBuilt):
     """s·(MLP(x̂) + a·UNet(x̂)) + m on x̂ = (x − m)/s, with m = 128·2^k and s = 255·2^k."""
 
     _decode: bool

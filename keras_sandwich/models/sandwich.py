@@ -12,6 +12,7 @@ from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.metrics.rate import BitsPerPixel
 from keras_sandwich.models.classical import fitted_matrices, patch_kernel
 from keras_sandwich.models.compile_checks import require_one_distortion, require_other_names
+from keras_sandwich.models.exporting import ExportableWhenBuilt
 from keras_sandwich.models.freezing import keep_frozen
 from keras_sandwich.models.matching_weights import MatchingWeights
 from keras_sandwich.models.pixel_range import PeakPixel, PixelRangeCheck
@@ -22,7 +23,7 @@ CODEC_MAX = 255.0  # a codec for 8-bit pictures
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class CompressIntraModel(MatchingWeights):
+class CompressIntraModel(MatchingWeights, ExportableWhenBuilt):
     """A standard codec between two networks, for single pictures.
 
     Concatenate the keys → preprocessor → clip to [0, 255] → codec proxy → loop filter → postprocessor (Guleryuz et

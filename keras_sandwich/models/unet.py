@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_sandwich.layers.convolution import Convolution
+from keras_sandwich.models.exporting import ExportableWhenBuilt
 from keras_sandwich.models.matching_weights import MatchingWeights
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
 from keras_sandwich.ops.resampling import bilinear_upsample_2x
@@ -33,7 +34,7 @@ def require_filters(encoder_filters: Sequence[int], decoder_filters: Sequence[in
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class UNet(MatchingWeights):
+class UNet(MatchingWeights, ExportableWhenBuilt):
     """A U-Net with 3×3 convolutions, for images of any height and width.
 
     Encoder block: convolutions with ReLU, whose output is the skip; every second sample, [1::2, 1::2], goes on.

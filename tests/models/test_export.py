@@ -48,6 +48,23 @@ def test_torch(network, tmp_path):
     assert_same(lambda x: program(torch.tensor(x)).detach().numpy(), network, SIZES[:1])
 
 
+@pytest.mark.skipif(BACKEND == "torch", reason="without a signature PyTorch exports one size, 1×1")
+@pytest.mark.parametrize("part", ["model", "postprocessor"])
+def test_loaded_and_never_called(part, tmp_path):
+    tf = pytest.importorskip("tensorflow", reason="a SavedModel needs TensorFlow")
+    model = sandwich(bottleneck_channels=3)
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    network = loaded if part == "model" else loaded.postprocessor
+    network.export(str(tmp_path / "m"), format="tf_saved_model", verbose=False)
+    saved = tf.saved_model.load(str(tmp_path / "m"))  # it holds the variables
+
+    x = photographs(2, *SIZES[0]).astype("float32")
+    expected = model(x)["prediction"] if part == "model" else model.postprocessor(x)
+    actual = saved.serve(x)["prediction"] if part == "model" else saved.serve(x)
+    np.testing.assert_allclose(actual.numpy(), to_numpy(expected), rtol=1e-4, atol=2e-2)
+
+
 NEEDED = {"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "onnxscript"}[BACKEND]
 
 
