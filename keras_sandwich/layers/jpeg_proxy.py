@@ -11,6 +11,7 @@ from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.ops import floating_point, libjpeg
 from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.chroma import require_subsampling
+from keras_sandwich.ops.options import require_option
 from keras_sandwich.ops.rounding import (
     add_uniform_noise,
     clip,
@@ -284,14 +285,6 @@ def _select(planes: Any, members: list[int]) -> Any:
     if len(members) == planes.shape[-1]:
         return planes
     return ops.concatenate([planes[..., channel : channel + 1] for channel in members], axis=-1)
-
-
-def require_option(value: str, options: tuple[str, ...], name: str) -> None:
-    """ValueError unless the value is one of the options."""
-    if value not in options:
-        raise ValueError(
-            f"`{name}` must be one of {', '.join(map(repr, options))}. Received {name}={value!r}."
-        )
 
 
 def require_channels(images_shape: Any, convert_to_yuv: bool) -> None:

@@ -33,18 +33,18 @@ class Quantizer(keras.layers.Layer):
     ) -> None:
         super().__init__(autocast=False, **kwargs)
         given = {"luma_table": luma_table, "chroma_table": chroma_table}
-        self._given = {
-            name: None if table is None else require_table(table, name)
-            for name, table in given.items()
-        }
+        tables = {name: require_table(table, name) for name, table in given.items()}
+        if whole and not train_tables:
+            for name, table in tables.items():
+                require_whole(table, 1, LARGEST, name)
         # Lists, since PyTorch's compiler breaks where Keras takes an array.
-        self._values = [require_table(table, name).tolist() for name, table in given.items()]
+        self._values = [table.tolist() for table in tables.values()]
+        self._given = {
+            name: None if given[name] is None else table.tolist() for name, table in tables.items()
+        }
         self._largest = float(np.max(self._values))
         self.train_tables = train_tables
         self.whole = whole
-        if whole and not train_tables:
-            for name, table in given.items():
-                require_whole(require_table(table, name), 1, LARGEST, name)
 
     @property
     def has_tables(self) -> bool:
@@ -125,10 +125,7 @@ class Quantizer(keras.layers.Layer):
 
     def arguments(self) -> dict[str, Any]:
         """Those that `JpegProxy` passes on, to make another of."""
-        tables = {
-            name: None if table is None else table.tolist() for name, table in self._given.items()
-        }
-        return {**tables, "train_tables": self.train_tables}
+        return {**self._given, "train_tables": self.train_tables}
 
     def _tables(self) -> Any:
         if self.train_tables:

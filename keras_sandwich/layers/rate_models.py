@@ -13,8 +13,10 @@ from keras import ops
 
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.entropy import HUFFMAN, jpeg_file_bits, jpeg_scan_bits
+from keras_sandwich.ops.options import require_option
 from keras_sandwich.ops.rounding import straight_through
 
+GRADIENTS = ("quantized", "unrounded")
 _HALF_LOG_2_PI_E = 0.5 * float(np.log(2.0 * np.pi * np.e))
 
 
@@ -106,15 +108,8 @@ class JpegRate(keras.layers.Layer):
     ) -> None:
         super().__init__(autocast=False, **kwargs)
         require_subsampling(chroma_subsampling)
-        for name, value, known in (
-            ("huffman", huffman, HUFFMAN),
-            ("gradient", gradient, ("quantized", "unrounded")),
-        ):
-            if value not in known:
-                raise ValueError(
-                    f"`{name}` must be one of {', '.join(map(repr, known))}. "
-                    f"Received {name}={value!r}."
-                )
+        require_option(huffman, HUFFMAN, "huffman")
+        require_option(gradient, GRADIENTS, "gradient")
         self.huffman = huffman
         self.gradient = gradient
         self.include_header = include_header

@@ -71,12 +71,12 @@ def entropy_bits(histogram: Any) -> Any:
     Returns:
         [batch] float32: on photographs up to 1.6 % below `optimal_bits`.
     """
-    # Most frequent first, with the pseudo-symbol that keeps the code of all ones free.
     counts = ops.cast(histogram, "float32")
-    # PyTorch's compiler breaks behind `ops.pad`.
+    # The pseudo-symbol that keeps the code of all ones free; PyTorch's compiler breaks behind `ops.pad`.
     counts = ops.concatenate([counts, ops.ones_like(counts[:, :1])], axis=-1)
-    counts = ops.flip(ops.sort(counts, axis=-1), axis=-1)
-    left = ops.flip(ops.cumsum(ops.flip(counts, axis=-1), axis=-1), axis=-1)
+    # Most frequent first, and what is left from each on.
+    rising = ops.sort(counts, axis=-1)
+    counts, left = (ops.flip(x, axis=-1) for x in (rising, ops.cumsum(rising, axis=-1)))
     heavy = ops.cumprod(ops.cast(2.0 * counts >= left, "float32"), axis=-1)
     branches = ops.sum(heavy * ops.where(left > 1.0, left, 0.0), axis=-1)
     others = (1.0 - heavy) * counts
