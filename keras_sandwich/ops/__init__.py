@@ -26,6 +26,7 @@ from keras_sandwich.ops.rounding import (
     round_straight_through,
     straight_through,
 )
+from keras_sandwich.ops.structural_similarity import ms_ssim, ssim
 
 __all__ = [
     "ANNEX_K_CHROMA",
@@ -42,6 +43,7 @@ __all__ = [
     "inverse_dct",
     "jpeg_file_bits",
     "jpeg_scan_bits",
+    "ms_ssim",
     "pad_to_multiple",
     "quality_to_tables",
     "resize",
@@ -49,6 +51,7 @@ __all__ = [
     "round_cubic",
     "round_straight_through",
     "space_to_depth",
+    "ssim",
     "straight_through",
     "upsample_chroma",
     "yuv_420_to_444",
