@@ -1,4 +1,4 @@
-"""What a gain must be claimed over: the codec alone, and the best chains without any training."""
+"""What a gain must be claimed over: the codec alone, the best chains without training, and one network alone."""
 
 from typing import Any
 
@@ -87,3 +87,61 @@ def classical_chain(
     )
     chain.build((None, None, None, output_channels))
     return chain
+
+
+def postprocessor_alone(**arguments: Any) -> CompressIntraModel:
+    """The classical chain with a network after the codec and none before it, to be trained like a sandwich.
+
+    What the codec is given stays as the classical chain makes it; the linear path and the U-Net after the codec are
+    trained. Trained with the data, the steps and the γ of a sandwich, it shows what the network before the codec is worth.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+
+    arguments = {"downsample_factor": 2, "bottleneck_channels": 3, "gamma": 400.0}
+    networks = {"encoder_filters": (8, 16), "decoder_filters": (32, 16, 8)}
+    baseline = ks.evaluation.postprocessor_alone(**arguments, **networks)
+    assert not baseline.preprocessor.trainable_weights
+    ```
+
+    Args:
+        **arguments: those of `create_basic_model`, except which U-Nets to use.
+
+    Returns:
+        A `CompressIntraModel`, built for pictures of `output_channels`.
+    """
+    return _one_network("preprocessor", arguments)
+
+
+def preprocessor_alone(**arguments: Any) -> CompressIntraModel:
+    """The classical chain with a network before the codec and none after it, to be trained like a sandwich.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+
+    arguments = {"downsample_factor": 2, "bottleneck_channels": 3, "gamma": 400.0}
+    networks = {"encoder_filters": (8, 16), "decoder_filters": (32, 16, 8)}
+    baseline = ks.evaluation.preprocessor_alone(**arguments, **networks)
+    assert not baseline.postprocessor.trainable_weights
+    ```
+
+    Args:
+        **arguments: those of `create_basic_model`, except which U-Nets to use.
+
+    Returns:
+        A `CompressIntraModel`, built for pictures of `output_channels`.
+    """
+    return _one_network("postprocessor", arguments)
+
+
+def _one_network(frozen: str, arguments: dict[str, Any]) -> CompressIntraModel:
+    """A sandwich one of whose sides has no U-Net and stays the classical chain."""
+    model = create_basic_model(**arguments, **{f"use_unet_{frozen}": False})
+    side = getattr(model, frozen)
+    side.trainable = False
+    model.build((None, None, None, arguments.get("output_channels", 3)))
+    return model

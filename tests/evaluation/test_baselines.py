@@ -9,7 +9,13 @@ from photographs import photographs
 from PIL import Image
 
 import keras_sandwich as ks
-from keras_sandwich.evaluation import CodecAlone, classical_chain, rd_curve
+from keras_sandwich.evaluation import (
+    CodecAlone,
+    classical_chain,
+    postprocessor_alone,
+    preprocessor_alone,
+    rd_curve,
+)
 
 
 def low_pass(plane: np.ndarray) -> np.ndarray:
@@ -145,3 +151,34 @@ def test_identity_chain():
     chain = classical_chain(3, 3)
     for step in (chain.preprocess, chain.postprocess):
         np.testing.assert_allclose(ops.convert_to_numpy(step(PICTURES)), PICTURES, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "frozen", "trained"),
+    [
+        (postprocessor_alone, "preprocessor", "postprocessor"),
+        (preprocessor_alone, "postprocessor", "preprocessor"),
+    ],
+)
+def test_one_network_alone_trains_and_the_other_side_stays_the_chain(baseline, frozen, trained):
+    shape = {"bottleneck_channels": 3, "downsample_factor": 2}
+    model = baseline(**shape, encoder_filters=(4,), decoder_filters=(6, 4), gamma=100.0)
+    assert getattr(model, frozen).unet is None
+    pictures = PICTURES.astype("float32")
+    chain = classical_chain(**shape)
+    stage = {"preprocessor": "preprocess", "postprocessor": "postprocess"}
+    begun = ops.convert_to_numpy(getattr(model, stage[trained])(pictures))
+    for side in (frozen, trained):
+        ours, theirs = (getattr(m, stage[side])(pictures) for m in (model, chain))
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs), atol=1e-3
+        )
+    model.compile("adam", "mse")
+    model.fit(pictures, epochs=2, batch_size=2, verbose=0)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(getattr(model, stage[frozen])(pictures)),
+        ops.convert_to_numpy(getattr(chain, stage[frozen])(pictures)),
+        atol=1e-3,
+    )
+    moved = ops.convert_to_numpy(getattr(model, stage[trained])(pictures))
+    assert np.abs(moved - begun).max() > 0.05
