@@ -93,7 +93,8 @@ def postprocessor_alone(**arguments: Any) -> CompressIntraModel:
     """The classical chain with a network after the codec and none before it, to be trained like a sandwich.
 
     What the codec is given stays as the classical chain makes it; the linear path and the U-Net after the codec are
-    trained. Trained with the data, the steps and the γ of a sandwich, it shows what the network before the codec is worth.
+    trained. Trained with the data, the steps and the γ of a sandwich, it shows what the network before the codec is
+    worth.
 
     Example:
 
