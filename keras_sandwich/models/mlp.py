@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich.models.classical import start_kernel
+from keras_sandwich.models.receptive_field import patches
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
 from keras_sandwich.ops.shapes import ceil_multiple, is_integer, pad_bottom_right
 
@@ -119,6 +120,16 @@ class MLP(keras.layers.Layer):
                 dtype="float32",
                 name=f"layer_{num_layers - 1}",
             )
+
+    @property
+    def alignment(self) -> int:
+        """The grid of pixels that the patches make."""
+        return self.patch_size
+
+    @property
+    def receptive_radius(self) -> int:
+        """How many pixels away a pixel of the picture can still change a pixel of the result."""
+        return patches(self.kernel_size // 2, self.patch_size)
 
     def build(self, x_shape: Any) -> None:
         channels = x_shape[-1] * self.patch_size**2

@@ -9,7 +9,8 @@ from keras_sandwich.models.exporting import ExportableWhenBuilt
 from keras_sandwich.models.freezing import keep_frozen
 from keras_sandwich.models.matching_weights import MatchingWeights
 from keras_sandwich.models.mlp import MLP, STARTS
-from keras_sandwich.ops.resampling import resize
+from keras_sandwich.models.receptive_field import Reach, joint_reach
+from keras_sandwich.ops.resampling import apply_weights, resize
 from keras_sandwich.ops.rounding import floor_straight_through
 from keras_sandwich.ops.shapes import is_integer, require_images
 
@@ -26,6 +27,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
     """s·(MLP(x̂) + a·UNet(x̂)) + m on x̂ = (x − m)/s, with m = 128·2^k and s = 255·2^k."""
 
     _decode: bool
+    resampling: str  # method
 
     def __init__(
         self,
@@ -129,6 +131,10 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
             keep_frozen(self.unet)
         self.built = True
 
+    def reach(self) -> Reach | None:
+        """How far the networks see around a pixel; None if a network of the user's own does not say."""
+        return joint_reach(self.mlp, self.unet)
+
     def compute_output_spec(self, images: Any, *args: Any, **kwargs: Any) -> Any:
         # Float32 whatever the policy's compute dtype.
         shape = self.compute_output_shape(images.shape, *args, **kwargs)
@@ -170,8 +176,8 @@ class Preprocessor(_Processor):
     """Images to bottlenecks: what the codec gets to see.
 
     s·(MLP(x̂) + a·UNet(x̂)) + m; then bicubic ÷ `downsample_factor` with antialias (sizes that it does not divide are
-    floored); then floor(·/2^k), straight through (Guleryuz et al., arXiv 2402.05887, sections III and IV). All but
-    the U-Net's convolutions runs in float32.
+    floored, to one pixel at least); then floor(·/2^k), straight through (Guleryuz et al., arXiv 2402.05887, sections
+    III and IV). All but the U-Net's convolutions runs in float32.
 
     Example:
 
@@ -209,20 +215,32 @@ class Preprocessor(_Processor):
     """
 
     _decode = False
+    resampling = "bicubic"
 
     def call(self, images: Any) -> Any:
         bottleneck = self._transform(require_images(images))
-        factor = self.downsample_factor
-        if factor > 1:
+        if self.downsample_factor > 1:
             _, height, width, _ = ops.shape(bottleneck)
-            bottleneck = resize(bottleneck, (height // factor, width // factor), "bicubic")
-        if self.num_truncate_bits:
-            bottleneck = floor_straight_through(bottleneck / 2.0**self.num_truncate_bits)
-        return bottleneck
+            size = self._reduced(height), self._reduced(width)
+            bottleneck = resize(bottleneck, size, self.resampling)
+        return self._truncate(bottleneck)
+
+    def call_window(self, images: Any, rows: Any = None, columns: Any = None) -> Any:
+        """What `call` makes of a window of larger images; `rows` and `columns` resample it."""
+        return self._truncate(apply_weights(self._transform(images), rows, columns))
+
+    def _truncate(self, bottleneck: Any) -> Any:
+        if not self.num_truncate_bits:
+            return bottleneck
+        return floor_straight_through(bottleneck / 2.0**self.num_truncate_bits)
+
+    def _reduced(self, size: Any) -> Any:
+        reduced = size // self.downsample_factor
+        return max(reduced, 1) if isinstance(size, int) else ops.maximum(reduced, 1)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         batch, *sizes, _ = input_shape
-        sizes = [None if size is None else size // self.downsample_factor for size in sizes]
+        sizes = [None if size is None else self._reduced(size) for size in sizes]
         return (batch, *sizes, self.output_channels)
 
 
@@ -266,16 +284,22 @@ class Postprocessor(_Processor):
     """
 
     _decode = True
+    resampling = "lanczos3"
 
     def call(self, bottlenecks: Any, output_size: Any = None) -> Any:
-        images = require_images(bottlenecks, "bottlenecks")
-        k = self.num_truncate_bits
-        if k:
-            images = images * 2.0**k + 2.0 ** (k - 1)
+        images = self._extend(require_images(bottlenecks, "bottlenecks"))
         _, height, width, _ = ops.shape(images)
         factor = self.downsample_factor
         size = (height * factor, width * factor) if output_size is None else output_size
-        return self._transform(resize(images, size, "lanczos3"))
+        return self._transform(resize(images, size, self.resampling))
+
+    def call_window(self, images: Any, rows: Any = None, columns: Any = None) -> Any:
+        """What `call` makes of a window of larger bottlenecks; `rows` and `columns` resample it."""
+        return self._transform(apply_weights(self._extend(images), rows, columns))
+
+    def _extend(self, bottlenecks: Any) -> Any:
+        k = self.num_truncate_bits
+        return bottlenecks * 2.0**k + 2.0 ** (k - 1) if k else bottlenecks
 
     def compute_output_shape(self, input_shape: Any, output_size: Any = None) -> Any:
         batch, *sizes, _ = input_shape

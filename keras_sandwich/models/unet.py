@@ -9,6 +9,7 @@ from keras import ops
 from keras_sandwich.layers.convolution import Convolution
 from keras_sandwich.models.exporting import ExportableWhenBuilt
 from keras_sandwich.models.matching_weights import MatchingWeights
+from keras_sandwich.models.receptive_field import patches, unet_radius
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
 from keras_sandwich.ops.resampling import bilinear_upsample_2x
 from keras_sandwich.ops.shapes import ceil_multiple, is_integer, pad_bottom_right
@@ -72,7 +73,7 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
         [batch, height, width, output_channels] in the compute dtype.
 
     Raises:
-        ValueError: filters that are not positive or whose numbers do not fit.
+        ValueError: filters that are not positive or whose numbers do not fit, or no encoder block to drop.
     """
 
     def __init__(
@@ -96,6 +97,11 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
         ):
             if not is_integer(value):
                 raise ValueError(f"`{name}` must be a positive integer. Received {name}={value!r}.")
+        if drop_last_encoder_block and not encoder_filters:
+            raise ValueError(
+                "`drop_last_encoder_block` needs an encoder block to drop. "
+                f"Received encoder_filters={tuple(encoder_filters)}."
+            )
         self.output_channels = output_channels
         self.encoder_filters = tuple(encoder_filters)
         self.decoder_filters = tuple(decoder_filters)
@@ -117,6 +123,18 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
             dtype=self.dtype_policy,
             name="output",
         )
+
+    @property
+    def alignment(self) -> int:
+        """The grid of pixels that the poolings and patches make: shifted by it, a picture gives the same."""
+        return int(self.patch_size * 2**self.poolings)
+
+    @property
+    def receptive_radius(self) -> int:
+        """How many pixels away a pixel of the picture can still change a pixel of the result."""
+        bottom_blocks = len(self.decoder_filters) - self.poolings
+        radius = unet_radius(self.poolings, self.convolutions_per_block, bottom_blocks)
+        return patches(radius, self.patch_size)
 
     def _convolutions(self, side: str, filters: Sequence[int]) -> list[Convolution]:
         return [
@@ -157,7 +175,7 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
     def call(self, images: Any) -> Any:
         x = images
         _, height, width, _ = ops.shape(x)
-        step = self.patch_size * 2**self.poolings
+        step = self.alignment
         x = pad_bottom_right(x, ceil_multiple(height, step), ceil_multiple(width, step), False)
         x = space_to_depth(x, self.patch_size)
         skips = []

@@ -4,6 +4,7 @@ Half-pixel centres; with antialiasing the kernel is stretched by the reduction; 
 samples that exist, so a constant stays constant up to the edges.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -38,21 +39,66 @@ _KERNELS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+_REACH = {"bilinear": 1.0, "bicubic": 2.0, "lanczos3": 3.0}
+
+
 def _weights(size: Any, new_size: Any, method: str, antialias: bool) -> Any:
     """The matrix [new_size, size] that resamples one axis. float32."""
     xp = namespace(size, new_size)
     if xp is np:
-        positions, samples = np.arange(new_size, dtype="float64"), np.arange(size, dtype="float64")
-        step = size / new_size
-        stretch = max(step, 1.0) if antialias else 1.0
-    else:
-        positions, samples = (ops.cast(ops.arange(n), "float32") for n in (new_size, size))
+        every_sample = (0, new_size), (0, size)
+        return ops.convert_to_tensor(
+            window_weights(size, new_size, *every_sample, method, antialias)
+        )
+    # In integers, as float32 positions would be off by a thousandth of a sample in a large picture.
+    centres = (2 * ops.arange(new_size) + 1) * size - new_size  # in half new samples
+    before = ops.floor_divide(centres, 2 * new_size)
+    part = ops.cast(centres - before * 2 * new_size, "float32")
+    part = part / ops.cast(2 * new_size, "float32")
+    distances = ops.cast(ops.arange(size)[None, :] - before[:, None], "float32") - part[:, None]
+    if antialias:
         step = ops.cast(size, "float32") / ops.cast(new_size, "float32")
-        stretch = ops.maximum(step, 1.0) if antialias else 1.0
-    centres = (positions + 0.5) * step - 0.5
-    weights = _KERNELS[method]((samples[None, :] - centres[:, None]) / stretch, xp)
-    weights = weights / xp.sum(weights, axis=1, keepdims=True)
-    return ops.convert_to_tensor(weights.astype("float32")) if xp is np else weights
+        distances = distances / ops.maximum(step, 1.0)
+    weights = _KERNELS[method](distances, ops)
+    return weights / ops.sum(weights, axis=1, keepdims=True)
+
+
+def window_support(
+    size: int, new_size: int, new_range: tuple[int, int], method: str, antialias: bool = True
+) -> tuple[int, int]:
+    """The range of an axis's samples that a range of its resampled samples is made of."""
+    step = size / new_size
+    reach = _REACH[method] * (max(step, 1.0) if antialias else 1.0)
+    first, last = ((sample + 0.5) * step - 0.5 for sample in (new_range[0], new_range[1] - 1))
+    return max(math.floor(first - reach), 0), min(math.ceil(last + reach) + 1, size)
+
+
+def window_weights(
+    size: int,
+    new_size: int,
+    new_range: tuple[int, int],
+    samples: tuple[int, int],
+    method: str,
+    antialias: bool = True,
+) -> np.ndarray:
+    """The part of the matrix that resamples an axis for a range of new samples, from a range of samples.
+
+    `samples` holds the `window_support` of `new_range`. Positions are those in the whole axis, in float64.
+    """
+    step = size / new_size
+    stretch = max(step, 1.0) if antialias else 1.0
+    centres = (np.arange(*new_range) + 0.5) * step - 0.5
+    distances = np.arange(*samples, dtype="float64")[None, :] - centres[:, None]
+    weights = _KERNELS[method](distances / stretch, np)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")
+
+
+def apply_weights(images: Any, rows: Any, columns: Any) -> Any:
+    """Resamples [batch, height, width, channels] with a matrix for each axis; None leaves an axis."""
+    for pattern, weights in (("oh,bhwc->bowc", rows), ("ow,bhwc->bhoc", columns)):
+        if weights is not None:
+            images = ops.einsum(pattern, weights, images)
+    return images
 
 
 def resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = True) -> Any:
@@ -97,8 +143,8 @@ def resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = T
             images = ops.take(images, _nearest(old_size, new_size), axis=axis)
         else:
             weights = _weights(old_size, new_size, method, antialias)
-            pattern = "oh,bhwc->bowc" if axis == 1 else "ow,bhwc->bhoc"
-            images = ops.einsum(pattern, weights, images)
+            rows, columns = (weights, None) if axis == 1 else (None, weights)
+            images = apply_weights(images, rows, columns)
     return images
 
 
