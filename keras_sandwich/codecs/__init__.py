@@ -1,5 +1,30 @@
-"""Real codecs on the host: uint8 pictures to bytes and back. No Keras."""
+"""Real codecs on the host: pictures to the bytes of files, and back. No Keras."""
 
+from keras_sandwich.codecs.avif import AVIF
+from keras_sandwich.codecs.codec import Codec
+from keras_sandwich.codecs.heic import HEIC
 from keras_sandwich.codecs.jpeg import JPEG
+from keras_sandwich.codecs.jpeg2000 import JPEG2000
+from keras_sandwich.codecs.jpegxl import JPEGXL
+from keras_sandwich.codecs.many import decode_many, encode_many
+from keras_sandwich.codecs.metadata import read_metadata
+from keras_sandwich.codecs.png import PNG
+from keras_sandwich.codecs.split import Split
+from keras_sandwich.codecs.suffixes import codec_for
+from keras_sandwich.codecs.webp import WebP
 
-__all__ = ["JPEG"]
+__all__ = [
+    "AVIF",
+    "HEIC",
+    "JPEG",
+    "JPEG2000",
+    "JPEGXL",
+    "PNG",
+    "Codec",
+    "Split",
+    "WebP",
+    "codec_for",
+    "decode_many",
+    "encode_many",
+    "read_metadata",
+]

@@ -1,16 +1,22 @@
 """JPEG, as Pillow and libjpeg write and read it."""
 
-import io
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
+from keras_sandwich.codecs.codec import Codec
+from keras_sandwich.codecs.libraries import pillow, pillow_load, pillow_save, pillow_version
+from keras_sandwich.codecs.samples import check_image, check_integer
+from keras_sandwich.codecs.subsampling import check_subsampling, format_name
+
+XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"
+MAX_SEGMENT = 65533  # bytes after the two that say how many
+MAX_PROFILE = 255 * (MAX_SEGMENT - 14)  # ICC.1, Annex B.4: 255 segments with headers of 14 bytes
 
 
 @dataclass(frozen=True)
-class JPEG:
+class JPEG(Codec):
     r"""A baseline JPEG codec: uint8 pictures to the bytes of a file, and back.
 
     Exactly one of `qstep`, `quality` and `tables` sets the quantization; none means a flat step of 8.
@@ -28,12 +34,14 @@ class JPEG:
     ```
 
     Args:
-        qstep: a flat table of this integer step, 1 to 255.
-        quality: 1 to 100, the tables of T.81 Annex K scaled as libjpeg does.
-        tables: one 8×8 table of integers 1 to 255 in raster order, or two: for luma and for chroma.
+        qstep: a flat table of this integer step, 1 to 255. It is the strength.
+        quality: 1 to 100, the tables of T.81 Annex K scaled as libjpeg does. The strength is 101 − quality.
+        tables: one 8×8 table of integers 1 to 255 in raster order, or two: for luma and for chroma. They have no
+            strength.
         chroma_subsampling: of colour pictures: "4:4:4", "4:2:2" or "4:2:0".
         optimize: write Huffman tables made for the picture.
         progressive: write a progressive file.
+        color_transform: code Y, Cb and Cr; False codes R, G and B, under 4:4:4 only, with Pillow 10.2 or later.
 
     Raises:
         ValueError: more than one quantization, or a value out of its range.
@@ -46,6 +54,8 @@ class JPEG:
     chroma_subsampling: str = "4:4:4"
     optimize: bool = True
     progressive: bool = False
+    color_transform: bool = True
+    suffixes: ClassVar[tuple[str, ...]] = (".jpg", ".jpeg")
 
     def __post_init__(self) -> None:
         given = [name for name in ("qstep", "quality", "tables") if getattr(self, name) is not None]
@@ -55,99 +65,102 @@ class JPEG:
             object.__setattr__(self, "qstep", 8)
         for name, low, high in (("qstep", 1, 255), ("quality", 1, 100)):
             value = getattr(self, name)
-            if value is not None and not (float(value).is_integer() and low <= value <= high):
-                raise ValueError(
-                    f"`{name}` must be an integer from {low} to {high}. Received {value}."
-                )
-            object.__setattr__(self, name, None if value is None else int(value))
-        if self.chroma_subsampling not in SUBSAMPLING:
-            raise ValueError(
-                f"`chroma_subsampling` must be one of {SUBSAMPLING}. "
-                f"Received {self.chroma_subsampling!r}."
-            )
+            if value is not None:
+                object.__setattr__(self, name, check_integer(value, name, low, high))
+        check_subsampling(self.chroma_subsampling, self.color_transform)
         if self.tables is not None:
-            tables = np.asarray(self.tables, "float64")
-            tables = tables[None] if tables.ndim == 2 else tables
-            whole = np.all(tables == np.round(tables)) and tables.min() >= 1 and tables.max() <= 255
-            if tables.shape[1:] != (8, 8) or len(tables) not in (1, 2) or not whole:
-                raise ValueError(
-                    "`tables` must be one or two 8×8 tables of integers from 1 to 255. "
-                    f"Received shape {tables.shape}."
-                )
-            object.__setattr__(self, "tables", tuple(tuple(t.astype(int).ravel()) for t in tables))
+            object.__setattr__(self, "tables", _checked_tables(self.tables))
 
     @property
     def name(self) -> str:
-        """What the codec is, for the record."""
-        return f"JPEG {self.chroma_subsampling}"
+        return format_name("JPEG", self.chroma_subsampling, self.color_transform)
 
     @property
     def version(self) -> str:
-        """The libraries that do the work."""
-        pillow = _pillow()
-        from PIL import features
+        return pillow_version("JPEG", "libjpeg-turbo", "libjpeg_turbo")
 
-        return f"Pillow {pillow.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}"
+    @property
+    def carries_metadata(self) -> bool:
+        return True
 
     @property
     def strength(self) -> float:
-        """What `with_strength` sets: larger is fewer bits. The step, or 101 − quality."""
         if self.tables is not None:
             raise ValueError("Custom tables have no strength. Make a codec for each set of tables.")
         return float(self.qstep if self.qstep is not None else 101 - (self.quality or 0))
 
-    def with_strength(self, strength: float) -> "JPEG":
-        """The same codec at another strength, a whole number."""
+    def with_strength(self, strength: float) -> Self:
         _ = self.strength
-        if self.qstep is not None:
-            return replace(self, qstep=cast(int, strength))
-        return replace(self, quality=cast(int, 101 - strength))
+        changed: dict[str, Any] = (
+            {"qstep": strength} if self.qstep is not None else {"quality": 101 - strength}
+        )
+        return replace(self, **changed)
 
-    def encode(self, image: np.ndarray) -> bytes:
-        """uint8 [height, width, 1 or 3] to a file."""
-        image = np.asarray(image)
-        right_shape = image.ndim == 3 and image.shape[-1] in (1, 3) and image.size
-        if image.dtype != np.uint8 or not right_shape:
-            raise ValueError(
-                "Expected uint8 [height, width, 1 or 3]. "
-                f"Received {image.dtype} of shape {image.shape}; round and clip to 0…255 first."
-            )
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        if self.tables is not None:
+            return ()
+        return tuple(float(s) for s in range(1, 256 if self.qstep is not None else 101))
+
+    def encode(
+        self, image: np.ndarray, *, xmp: bytes | None = None, icc_profile: bytes | None = None
+    ) -> bytes:
+        image = check_image(image)
         options: dict[str, Any] = {"optimize": self.optimize, "progressive": self.progressive}
         if self.quality is not None:
             options["quality"] = self.quality
         elif self.tables is not None:
-            options["qtables"] = [list(table) for table in self.tables]
+            options["qtables"] = [np.ravel(table).tolist() for table in self.tables]
         else:
             # No `quality` beside tables: Pillow 11.3 and later scale the tables by it.
             options["qtables"] = [[self.qstep] * 64]
         if image.shape[-1] == 3:
             options["subsampling"] = self.chroma_subsampling
-        buffer = io.BytesIO()
-        picture = image[..., 0] if image.shape[-1] == 1 else image
-        _pillow().fromarray(picture).save(buffer, "JPEG", **options)
-        return buffer.getvalue()
+            if not self.color_transform:
+                _require_keep_rgb()
+                options["keep_rgb"] = True
+        if xmp:
+            # Pillow's own `xmp` came with 11.0.
+            options["extra"] = _xmp_segment(xmp)
+        if icc_profile:
+            if len(icc_profile) > MAX_PROFILE:
+                raise ValueError(
+                    f"JPEG holds ICC profiles of up to {MAX_PROFILE} bytes. Received {len(icc_profile)}."
+                )
+            options["icc_profile"] = icc_profile
+        return pillow_save(image, "JPEG", **options)
 
     def decode(self, data: bytes) -> np.ndarray:
-        """A file to uint8 [height, width, 1 or 3]. Damage raises ValueError or OSError."""
-        pillow = _pillow()
-        try:
-            opened = pillow.open(io.BytesIO(data), formats=["JPEG"])
-        except pillow.DecompressionBombError as error:
-            raise ValueError(f"The file claims more pixels than can be meant: {error}") from error
-        with opened as picture:
-            if picture.mode not in ("L", "RGB"):
-                raise ValueError(
-                    f"Expected a grayscale or RGB JPEG. Received one of mode {picture.mode!r}."
-                )
-            pixels = np.array(picture)
-        return pixels[..., None] if pixels.ndim == 2 else pixels
+        return pillow_load(data, "JPEG")
 
 
-def _pillow() -> Any:
-    try:
-        from PIL import Image
-    except ImportError as error:
+def _checked_tables(tables: Any) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """Tables as tuples of rows, so that codecs can be compared."""
+    tables = np.asarray(tables, "float64")
+    tables = tables[None] if tables.ndim == 2 else tables
+    right_shape = tables.shape[1:] == (8, 8) and len(tables) in (1, 2)
+    whole = tables.size and np.all(tables == np.round(tables))
+    if not right_shape or not whole or tables.min() < 1 or tables.max() > 255:
+        raise ValueError(
+            "`tables` must be one or two 8×8 tables of integers from 1 to 255. "
+            f"Received shape {tables.shape}."
+        )
+    return tuple(tuple(tuple(row) for row in table) for table in tables.astype(int).tolist())
+
+
+def _xmp_segment(xmp: bytes) -> bytes:
+    payload = XMP_HEADER + xmp
+    if len(payload) > MAX_SEGMENT:
+        raise ValueError(
+            f"JPEG holds XMP of up to {MAX_SEGMENT - len(XMP_HEADER)} bytes. Received {len(xmp)}."
+        )
+    return b"\xff\xe1" + (2 + len(payload)).to_bytes(2) + payload
+
+
+def _require_keep_rgb() -> None:
+    version = pillow("JPEG").__version__
+    if tuple(int(part) for part in version.split(".")[:2]) < (10, 2):
         raise ImportError(
-            'JPEG files need Pillow: pip install "keras-sandwich[codecs]".'
-        ) from error
-    return Image
+            "JPEG(color_transform=False) needs Pillow 10.2 or later, older ones ignore it: "
+            f'pip install "Pillow>=10.2". Received Pillow {version}.'
+        )

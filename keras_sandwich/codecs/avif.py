@@ -1,0 +1,179 @@
+"""AVIF, as Pillow writes and reads it; more than eight bits and RGB as imagecodecs does."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from keras_sandwich.codecs.codec import QualityCodec
+from keras_sandwich.codecs.libraries import (
+    damage_in_words,
+    imagecodecs,
+    imagecodecs_version,
+    import_library,
+    pillow_load,
+    pillow_open,
+    pillow_save,
+    pillow_version,
+)
+from keras_sandwich.codecs.samples import (
+    check_bits,
+    check_depth,
+    check_image,
+    check_integer,
+    with_channels,
+)
+from keras_sandwich.codecs.subsampling import (
+    BT601,
+    BT709,
+    IDENTITY,
+    check_subsampling,
+    format_name,
+)
+
+LOSSLESS = 100  # the quality of which imagecodecs makes lossless files
+
+
+@dataclass(frozen=True)
+class AVIF(QualityCodec):
+    """An AVIF codec, which is AV1 of a single picture: pictures of 8, 10 or 12 bits to the bytes of a file, and back.
+
+    Pillow does the work for eight bits, grayscale is real 4:0:0 there, and metadata can be written. More bits, and R, G
+    and B without a colour transform, are imagecodecs' (the `jpegxl` extra): without metadata, lossless at quality 100,
+    and with grayscale as 4:2:0 whose chroma is flat, as imagecodecs has no lossy 4:0:0.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    codec = ks.codecs.AVIF(quality=60)
+    image = np.tile(np.arange(48, dtype="uint8"), (32, 1))[..., None]
+    file = codec.encode(image)
+    assert file[4:12] == b"ftypavif" and codec.decode(file).shape == (32, 48, 1)
+    ```
+
+    Args:
+        quality: 0 to 100. AV1 gets one of its 64 quantizers, round(0.63·(100 − quality)). The strength is
+            101 − quality.
+        chroma_subsampling: of colour pictures: "4:4:4", "4:2:2" or "4:2:0".
+        bits: 8, 10 or 12.
+        color_transform: code Y, Cb and Cr; False codes R, G and B, under 4:4:4 only.
+        speed: 0 to 10: smaller looks longer for a smaller file.
+
+    Raises:
+        ValueError: a value out of its range.
+        ImportError: Pillow with AVIF (11.3 or later), or imagecodecs, is not installed.
+    """
+
+    quality: int = 60
+    chroma_subsampling: str = "4:4:4"
+    bits: int = 8
+    color_transform: bool = True
+    speed: int = 6
+    suffixes: ClassVar[tuple[str, ...]] = (".avif",)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quality", check_integer(self.quality, "quality", 0, 100))
+        object.__setattr__(self, "speed", check_integer(self.speed, "speed", 0, 10))
+        object.__setattr__(self, "bits", check_depth(self.bits, (8, 10, 12)))
+        check_subsampling(self.chroma_subsampling, self.color_transform)
+
+    @property
+    def name(self) -> str:
+        return format_name("AVIF", self.chroma_subsampling, self.color_transform, self.bits)
+
+    @property
+    def version(self) -> str:
+        if self.carries_metadata:
+            return pillow_version("AVIF", "libavif", "avif")
+        return imagecodecs_version(self.name, "avif")
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        by_quantizer = {(63 * (100 - quality) + 50) // 100: quality for quality in range(101)}
+        return tuple(float(101 - quality) for _, quality in sorted(by_quantizer.items()))
+
+    @property
+    def carries_metadata(self) -> bool:
+        return self.bits == 8 and self.color_transform
+
+    def encode(
+        self, image: np.ndarray, *, xmp: bytes | None = None, icc_profile: bytes | None = None
+    ) -> bytes:
+        image = check_image(image, self.bits)
+        if not self.carries_metadata:
+            self.refuse_metadata(xmp, icc_profile)
+            return self._encode_with_imagecodecs(image)
+        _require_avif()
+        metadata = {"xmp": xmp, "icc_profile": icc_profile}
+        return pillow_save(
+            image,
+            "AVIF",
+            quality=self.quality,
+            speed=self.speed,
+            subsampling=self.chroma_subsampling if image.shape[-1] == 3 else "4:0:0",
+            max_threads=1,  # more of them cut the picture into tiles, and change the file
+            **{name: value for name, value in metadata.items() if value},
+        )
+
+    def _encode_with_imagecodecs(self, image: np.ndarray) -> bytes:
+        subsampling = self.chroma_subsampling
+        matrix = BT601 if self.color_transform else IDENTITY
+        if image.shape[-1] == 1:
+            if self.quality == LOSSLESS:
+                image = image[..., 0]
+            else:
+                # The matrix says that it was gray; for flat chroma each of them means the same.
+                image, subsampling, matrix = np.repeat(image, 3, axis=-1), "4:2:0", BT709
+        library = imagecodecs(self.name)
+        file = library.avif_encode(
+            image,
+            self.quality,
+            speed=self.speed,
+            bitspersample=self.bits,
+            pixelformat=f"yuv{subsampling.replace(':', '')}",
+            codec=library.AVIF.CODEC_CHOICE.AOM,
+            matrix=matrix,
+            numthreads=1,
+        )
+        return bytes(file)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        _require_avif()
+        bits, monochrome, matrix = _read_header(data)
+        check_bits(bits, self.bits)
+        if bits == 8:
+            pixels = pillow_load(data, "AVIF")
+        else:
+            library = imagecodecs(self.name)
+            with pillow_open(data, "AVIF"), damage_in_words("AVIF"):
+                pixels = with_channels(library.avif_decode(data, 0, numthreads=1))
+        if pixels.shape[-1] not in (1, 3):
+            raise ValueError(
+                f"Expected a grayscale or RGB AVIF. Received {pixels.shape[-1]} channels."
+            )
+        gray = monochrome or (matrix == BT709 and bool(np.all(pixels == pixels[..., :1])))
+        return pixels[..., -2:-1] if gray and pixels.shape[-1] == 3 else pixels
+
+
+def _read_header(data: bytes) -> tuple[int, bool, int | None]:
+    """Bits of a sample, whether it is monochrome, and the matrix coefficients, from the boxes `av1C` and `colr`."""
+    configuration = data.find(b"av1C")
+    if data[4:8] != b"ftyp" or not 0 <= configuration <= len(data) - 8:
+        raise ValueError("Not an AVIF file: no AV1 picture in it.")
+    flags = data[configuration + 6]
+    bits = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+    colour = data.find(b"colrnclx")
+    matrix = data[colour + 12 : colour + 14] if colour >= 0 else b""
+    return bits, bool(flags & 0x10), int.from_bytes(matrix) if len(matrix) == 2 else None
+
+
+def _require_avif() -> None:
+    features = import_library("PIL.features", "AVIF")
+    if "avif" not in features.get_supported_modules():
+        raise ImportError(
+            "AVIF files need a Pillow with AVIF, which wheels of 11.3 and later have: "
+            'pip install "keras-sandwich[codecs]" "Pillow>=11.3".'
+        )

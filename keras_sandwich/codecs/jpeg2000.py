@@ -1,0 +1,178 @@
+"""JPEG 2000, as Pillow and OpenJPEG write and read it; more than eight bits as imagecodecs does."""
+
+import struct
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from keras_sandwich.codecs.codec import Codec
+from keras_sandwich.codecs.libraries import (
+    damage_in_words,
+    imagecodecs,
+    imagecodecs_version,
+    pillow_load,
+    pillow_save,
+    pillow_version,
+)
+from keras_sandwich.codecs.samples import (
+    as_plane,
+    check_bits,
+    check_depth,
+    check_image,
+    check_number,
+    check_size,
+    with_channels,
+)
+
+START = b"\xff\x4f\xff\x51"  # markers SOC and SIZ of T.800 Annex A
+END = b"\xff\xd9"  # EOC
+
+
+@dataclass(frozen=True)
+class JPEG2000(Codec):
+    """A JPEG 2000 codec: pictures of 8 to 16 bits to the bytes of a file, and back.
+
+    One of `ratio`, `psnr` and `lossless` says how much is kept; none means a ratio of 16 for eight bits, a PSNR of 40
+    for more. A ratio spends the same bits on every picture, a PSNR what each of them needs. Pillow does the work for
+    eight bits, imagecodecs (the `jpegxl` extra), which knows no ratio, for more. Grayscale is a single component.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    codec = ks.codecs.JPEG2000(ratio=20)
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype="uint8")
+    assert len(codec.encode(image)) <= image.size / 20 + 100
+    ```
+
+    Args:
+        ratio: how many times smaller than its samples the codestream is, 1 to 1000; for eight bits only. It is the
+            strength.
+        psnr: the dB of the coded components, 10 to 100. The strength is 101 − psnr.
+        lossless: the reversible wavelet, and every bit of it. It has no strength.
+        bits: 8, 10, 12 or 16.
+        color_transform: code Y, Cb and Cr; False codes R, G and B.
+
+    Raises:
+        ValueError: more than one measure, or a value out of its range.
+        ImportError: Pillow, or for more than 8 bits imagecodecs, is not installed.
+    """
+
+    ratio: float | None = None
+    psnr: float | None = None
+    lossless: bool = False
+    bits: int = 8
+    color_transform: bool = True
+    suffixes: ClassVar[tuple[str, ...]] = (".jp2",)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bits", check_depth(self.bits, (8, 10, 12, 16)))
+        given = [name for name in ("ratio", "psnr") if getattr(self, name) is not None]
+        given += ["lossless"] if self.lossless else []
+        if len(given) > 1:
+            raise ValueError(f"Give one of ratio, psnr and lossless. Received {given}.")
+        if self.ratio is not None and self.bits > 8:
+            raise ValueError(
+                f"`ratio` is for 8 bits. Received ratio={self.ratio}, bits={self.bits}; give `psnr`."
+            )
+        if not given:
+            measure, value = ("ratio", 16.0) if self.bits == 8 else ("psnr", 40.0)
+            object.__setattr__(self, measure, value)
+        for name, low, high in (("ratio", 1, 1000), ("psnr", 10, 100)):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, check_number(value, name, low, high))
+
+    @property
+    def name(self) -> str:
+        transform = "" if self.color_transform else " RGB"
+        lossless = ", lossless" if self.lossless else ""
+        return f"JPEG 2000{transform}{lossless}" + ("" if self.bits == 8 else f", {self.bits} bits")
+
+    @property
+    def version(self) -> str:
+        if self.bits == 8:
+            return pillow_version("JPEG2000", "OpenJPEG", "jpg_2000")
+        return imagecodecs_version(self.name, "jpeg2k")
+
+    @property
+    def strength(self) -> float:
+        self._require_lossy()
+        return self.ratio if self.ratio is not None else 101 - (self.psnr or 0)
+
+    def with_strength(self, strength: float) -> Self:
+        self._require_lossy()
+        if self.ratio is not None:
+            return replace(self, ratio=strength)
+        return replace(self, psnr=101 - strength)
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        if self.lossless:
+            return ()
+        if self.ratio is not None:
+            return tuple(round(2 ** (exponent / 4), 2) for exponent in range(4, 33))
+        best = 6 * self.bits + 4  # dB: beyond, rounding to integers is what is left
+        return tuple(101 - psnr / 2 for psnr in range(min(2 * best, 200), 35, -1))
+
+    def encode(
+        self, image: np.ndarray, *, xmp: bytes | None = None, icc_profile: bytes | None = None
+    ) -> bytes:
+        self.refuse_metadata(xmp, icc_profile)
+        image = check_image(image, self.bits)
+        if self.bits == 8:
+            mode, layers = ("dB", [self.psnr]) if self.psnr is not None else ("rates", [self.ratio])
+            options: dict[str, Any] = {"quality_mode": mode, "quality_layers": layers}
+            if self.lossless:
+                options = {}
+            colour = image.shape[-1] == 3 and self.color_transform
+            options |= {"irreversible": not self.lossless, "mct": int(colour)}
+            return pillow_save(image, "JPEG2000", **options)
+        file = imagecodecs(self.name).jpeg2k_encode(
+            as_plane(image),
+            self.psnr,
+            codecformat="jp2",
+            bitspersample=self.bits,
+            reversible=self.lossless,
+            mct=self.color_transform,
+            numthreads=1,
+        )
+        return bytes(file)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        bits = _read_header(data)
+        check_bits(bits, self.bits)
+        if bits == 8:
+            return pillow_load(data, "JPEG2000")
+        library = imagecodecs(self.name)
+        with damage_in_words("JPEG 2000"):
+            return with_channels(library.jpeg2k_decode(data, numthreads=1))
+
+    def _require_lossy(self) -> None:
+        if self.lossless:
+            raise ValueError("Lossless JPEG 2000 has no strength. Give `ratio` or `psnr` instead.")
+
+
+def _read_header(data: bytes) -> int:
+    """The bits of a sample, from the marker segment SIZ of T.800 Annex A.5.1; ValueError if the file is cut short."""
+    start = data.find(START)
+    if start < 0 or len(data) < start + 42:
+        raise ValueError("Not a JPEG 2000 file: no codestream in it.")
+    right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
+    check_size(right - left, bottom - top)
+    (components,) = struct.unpack_from(">H", data, start + 40)
+    described = data[start + 42 : start + 42 + 3 * components]
+    if components not in (1, 3) or described != described[:3] * components:
+        raise ValueError(
+            f"Expected a grayscale or RGB JPEG 2000, all alike. Received {components} components."
+        )
+    depth, *steps = described[:3]
+    if depth > 15 or steps != [1, 1]:
+        raise ValueError("Expected unsigned components of up to 16 bits at full size.")
+    if END not in data[-64:]:
+        # OpenJPEG decodes what is left of a file, and tells only the console.
+        raise ValueError("The JPEG 2000 file is cut short: its codestream has no end.")
+    return depth + 1

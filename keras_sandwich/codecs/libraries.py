@@ -1,0 +1,91 @@
+"""The libraries that do the work: imported where they are used, their errors in words."""
+
+import importlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from keras_sandwich.codecs.samples import as_plane, check_size, with_channels
+
+PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "tqdm": "tqdm"}
+
+
+def import_library(module: str, user: str, extra: str = "codecs") -> Any:
+    """A module, or an ImportError that names the extra to install."""
+    top = module.partition(".")[0]
+    try:
+        importlib.import_module(top)
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f'{user} needs {PACKAGES.get(top, top)}: pip install "keras-sandwich[{extra}]".'
+        ) from error
+
+
+def pillow(user: str) -> Any:
+    """`PIL.Image`."""
+    return import_library("PIL.Image", user)
+
+
+def pillow_version(user: str, library: str, feature: str) -> str:
+    """Pillow's version and that of a library in it."""
+    version = pillow(user).__version__
+    return f"Pillow {version}, {library} {import_library('PIL.features', user).version(feature)}"
+
+
+def imagecodecs(user: str) -> Any:
+    """`imagecodecs`."""
+    return import_library("imagecodecs", user, "jpegxl")
+
+
+def imagecodecs_version(user: str, kind: str) -> str:
+    """The version of imagecodecs and that of the library in it for one kind of files."""
+    library = imagecodecs(user)
+    return f"imagecodecs {library.__version__}, {getattr(library, f'{kind}_version')()}"
+
+
+@contextmanager
+def damage_in_words(kind: str) -> Iterator[None]:
+    """Whatever a library raises for a damaged file, as ValueError; OSError stays what it is.
+
+    Parsers of damaged files raise SyntaxError, struct.error, EOFError, AssertionError and more, each library its own.
+    """
+    try:
+        yield
+    except (ValueError, OSError):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"Not a readable {kind} file: {str(error) or type(error).__name__}"
+        ) from error
+
+
+def pillow_save(image: np.ndarray, kind: str, **options: Any) -> bytes:
+    """The bytes of the file that Pillow writes."""
+    buffer = io.BytesIO()
+    pillow(kind).fromarray(as_plane(image)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@contextmanager
+def pillow_open(data: bytes, kind: str) -> Iterator[Any]:
+    """A picture of that kind of which nothing but the header is read."""
+    opened = pillow(kind).open
+    with damage_in_words(kind), opened(io.BytesIO(data), formats=[kind]) as picture:
+        check_size(*picture.size)
+        if getattr(picture, "n_frames", 1) != 1:
+            raise ValueError(f"Expected one picture. Received {picture.n_frames} frames.")
+        yield picture
+
+
+def pillow_load(data: bytes, kind: str) -> np.ndarray:
+    """What Pillow reads from a file of that kind: uint8 [height, width, 1 or 3]."""
+    with pillow_open(data, kind) as picture:
+        if picture.mode not in ("L", "RGB"):
+            raise ValueError(
+                f"Expected a grayscale or RGB {kind}. Received one of mode {picture.mode!r}."
+            )
+        return with_channels(np.array(picture))

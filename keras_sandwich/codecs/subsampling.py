@@ -1,0 +1,23 @@
+"""How codecs take colour apart: the sizes of its planes and the matrix that makes them."""
+
+from keras_sandwich.ops.options import require_option
+
+SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
+
+IDENTITY, BT709, BT601 = 0, 1, 6  # matrix coefficients of ITU-T H.273
+
+
+def check_subsampling(chroma_subsampling: str, color_transform: bool) -> None:
+    """ValueError for an unknown subsampling, and for R, G and B of different sizes."""
+    require_option(chroma_subsampling, SUBSAMPLING, "chroma_subsampling")
+    if not color_transform and chroma_subsampling != "4:4:4":
+        raise ValueError(
+            'color_transform=False codes R, G and B alike: `chroma_subsampling` must be "4:4:4". '
+            f"Received chroma_subsampling={chroma_subsampling!r}."
+        )
+
+
+def format_name(kind: str, chroma_subsampling: str, color_transform: bool, bits: int = 8) -> str:
+    """Such as "HEIC 4:2:0, 10 bits"."""
+    sampling = chroma_subsampling if color_transform else "RGB"
+    return f"{kind} {sampling}" + ("" if bits == 8 else f", {bits} bits")
