@@ -6,17 +6,28 @@ from keras_sandwich.evaluation.baselines import (
     postprocessor_alone,
     preprocessor_alone,
 )
+from keras_sandwich.evaluation.bjontegaard import bd_psnr, bd_rate
+from keras_sandwich.evaluation.bootstrap import confidence_interval
+from keras_sandwich.evaluation.curve import RDCurve, rd_table
+from keras_sandwich.evaluation.frontier import pareto_frontier
 from keras_sandwich.evaluation.plots import plot_pictures, plot_rd
-from keras_sandwich.evaluation.rate_distortion import RDCurve, rd_curve, rd_table
+from keras_sandwich.evaluation.rate_distortion import rd_curve
+from keras_sandwich.evaluation.results import load_results, save_results
 
 __all__ = [
     "CodecAlone",
     "RDCurve",
+    "bd_psnr",
+    "bd_rate",
     "classical_chain",
+    "confidence_interval",
+    "load_results",
+    "pareto_frontier",
     "plot_pictures",
     "plot_rd",
     "postprocessor_alone",
     "preprocessor_alone",
     "rd_curve",
     "rd_table",
+    "save_results",
 ]

@@ -6,15 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from keras_sandwich.evaluation.rate_distortion import RDCurve
+from keras_sandwich.evaluation.bootstrap import confidence_interval
+from keras_sandwich.evaluation.curve import RDCurve
+from keras_sandwich.evaluation.quality import label
 
 COLORS = ("#1f5fbf", "#d1495b", "#2e933c", "#8d6a9f", "#e08e1b", "#5b5f66")
 MARKERS = "osD^vP"
+GRID = "#dddddd"
 TICKS = (0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24)
 
 
-def plot_rd(curves: Sequence[RDCurve], path: str | Path | None = None, title: str = "") -> Any:
-    """Plots PSNR over bits per pixel, one line per curve, the rate on a logarithmic axis.
+def plot_rd(
+    curves: Sequence[RDCurve],
+    path: str | Path | None = None,
+    title: str = "",
+    metric: str = "psnr-rgb",
+    level: float | None = None,
+) -> Any:
+    """Plots quality in dB over bits per pixel, one line per curve, the rate on a logarithmic axis.
 
     Example:
 
@@ -22,9 +31,8 @@ def plot_rd(curves: Sequence[RDCurve], path: str | Path | None = None, title: st
     import numpy as np
     import keras_sandwich as ks
 
-    curve = ks.evaluation.RDCurve(
-        "codec", "JPEG", [4.0, 8.0], bpp=np.array([[1.0], [0.5]]), psnr=np.array([[30.0], [27.0]])
-    )
+    bpp, psnr = np.array([[1.0], [0.5]]), np.array([[30.0], [27.0]])
+    curve = ks.evaluation.RDCurve("codec", "JPEG", [4, 8], bpp, {"psnr-rgb": psnr})
     figure = ks.evaluation.plot_rd([curve])
     assert figure.axes[0].get_xscale() == "log"
     ```
@@ -33,30 +41,77 @@ def plot_rd(curves: Sequence[RDCurve], path: str | Path | None = None, title: st
         curves: results of `rd_curve`.
         path: a file to write the figure to.
         title: the figure's title.
+        metric: PSNR as it is; SSIM and MS-SSIM as −10·log10(1 − x).
+        level: the confidence, such as 0.95, of a band around each curve of two pictures or more: what other pictures
+            would have given. Pictures differ more than systems do, so bands that overlap say nothing about which system
+            is better; `confidence_interval` of a difference does.
 
     Returns:
         The Matplotlib figure.
 
     Raises:
+        ValueError: a curve that does not hold the metric.
         ImportError: Matplotlib is not installed.
     """
-    figure_class = _matplotlib()
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
-    figure = figure_class(figsize=(7.2, 4.6), layout="constrained")
+    figure = _matplotlib()(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.subplots()
     for number, curve in enumerate(curves):
+        color, marker = look(number)
+        if level is not None and curve.bpp.shape[1] > 1:
+            rates = np.sort(curve.mean_bpp)
+            band = confidence_interval(lambda c, at=rates: _decibels(c, metric, at), curve, level)
+            axes.fill_between(rates, *band, color=color, alpha=0.14, linewidth=0, zorder=2)
         axes.plot(
             curve.mean_bpp,
-            curve.mean_psnr,
-            color=COLORS[number % len(COLORS)],
-            marker=MARKERS[number % len(MARKERS)],
+            curve.decibels(metric).mean(axis=1),
+            color=color,
+            marker=marker,
             markersize=4.5,
             linewidth=2.2 if number == 0 else 1.4,
             label=curve.name,
-            zorder=10 - number,
+            zorder=3 + len(curves) - number,
         )
     axes.set_xscale("log")
+    _label_rates(axes)
+    axes.set_xlabel(f"bits per pixel ({bits_counted(curves)})")
+    axes.set_ylabel(f"{label(metric)} (dB)")
+    axes.grid(color=GRID, linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+    for text in axes.legend(frameon=False).get_texts():
+        text.set_parse_math(False)  # a name with a dollar is no formula
+    if title:
+        axes.set_title(title, loc="left", parse_math=False)
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
+
+
+def look(number: int) -> tuple[str, str]:
+    """The colour and the marker of a curve; the pairs repeat after 36."""
+    return COLORS[number % len(COLORS)], MARKERS[(number + number // 6) % len(MARKERS)]
+
+
+def bits_counted(curves: Sequence[RDCurve]) -> str:
+    """Which bits the curves count, for an axis."""
+    return " / ".join(dict.fromkeys(curve.bits_counted for curve in curves))
+
+
+def _decibels(curve: RDCurve, metric: str, rates: np.ndarray) -> np.ndarray:
+    """Mean dB at rates, linear in the logarithm of the rate, and beyond the ends too."""
+    order = np.argsort(curve.mean_bpp)
+    x, y = np.log(curve.mean_bpp)[order], curve.decibels(metric).mean(axis=1)[order]
+    at = np.log(rates)
+    if len(x) < 2:
+        return np.broadcast_to(y, at.shape)
+    piece = np.clip(np.searchsorted(x, at) - 1, 0, len(x) - 2)
+    step = np.maximum(x[piece + 1] - x[piece], 1e-9)
+    return np.asarray(y[piece] + (at - x[piece]) * (y[piece + 1] - y[piece]) / step)
+
+
+def _label_rates(axes: Any) -> None:
+    """Round numbers along the logarithmic axis."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     low, high = axes.get_xlim()
     ticks = [tick for tick in TICKS if low <= tick <= high]
     if len(ticks) < 2:  # a curve over a narrow range
@@ -65,16 +120,6 @@ def plot_rd(curves: Sequence[RDCurve], path: str | Path | None = None, title: st
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.minorticks_off()
-    axes.set_xlabel("bits per pixel (whole file)")
-    axes.set_ylabel("PSNR (dB)")
-    axes.grid(color="#dddddd", linewidth=0.7)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
-    if title:
-        axes.set_title(title, loc="left")
-    if path is not None:
-        figure.savefig(path, dpi=150)
-    return figure
 
 
 def plot_pictures(
@@ -122,7 +167,7 @@ def plot_pictures(
             pixels = np.clip(np.round(np.asarray(picture, "float32")), 0, 255).astype("uint8")
             pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
             axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            axes.set_title(caption, fontsize=8.5)
+            axes.set_title(caption, fontsize=8.5, parse_math=False)
             axes.set_axis_off()
     if title:
         figure.suptitle(title, fontsize=11)

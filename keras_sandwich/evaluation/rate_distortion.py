@@ -1,101 +1,20 @@
 """Rate-distortion curves, measured with the files of real codecs."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import importlib.metadata
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import keras
 import numpy as np
-from keras import ops
 
-
-@dataclass
-class RDCurve:
-    """Rates and qualities of pictures over the strengths of a codec.
-
-    Attributes:
-        name: what was measured.
-        codec: the codec's name and the libraries that did the work.
-        strengths: the codec's strengths, [strengths].
-        bpp: whole-file bits per pixel of the output picture, [strengths, pictures].
-        psnr: dB of each picture, rounded and clipped as a file holds it, [strengths, pictures].
-    """
-
-    name: str
-    codec: str
-    strengths: list[float]
-    bpp: np.ndarray = field(repr=False)
-    psnr: np.ndarray = field(repr=False)
-
-    @property
-    def mean_bpp(self) -> np.ndarray:
-        """Bits per pixel at each strength, the mean over pictures."""
-        return np.asarray(self.bpp.mean(axis=1))
-
-    @property
-    def mean_psnr(self) -> np.ndarray:
-        """dB at each strength, the mean over pictures of each picture's dB."""
-        return np.asarray(self.psnr.mean(axis=1))
-
-    def psnr_at(self, bits_per_pixel: float) -> float:
-        """dB at a rate, linear in the logarithm of the rate between measured points.
-
-        Raises:
-            ValueError: the curve does not reach that rate.
-        """
-        order = np.argsort(self.mean_bpp)
-        rates, qualities = self.mean_bpp[order], self.mean_psnr[order]
-        if not rates[0] <= bits_per_pixel <= rates[-1]:
-            raise ValueError(
-                f"The curve '{self.name}' runs from {rates[0]:.3f} to {rates[-1]:.3f} bits per pixel. "
-                f"Received {bits_per_pixel}; measure more strengths."
-            )
-        return float(np.interp(np.log(bits_per_pixel), np.log(rates), qualities))
-
-    def strength_at(self, bits_per_pixel: float, picture: int | None = None) -> float:
-        """The measured strength whose rate is nearest, on average or for one picture."""
-        rates = self.mean_bpp if picture is None else self.bpp[:, picture]
-        return self.strengths[int(np.argmin(np.abs(np.log(rates / bits_per_pixel))))]
-
-
-def rd_table(curves: Sequence[RDCurve], rates: Sequence[float]) -> str:
-    """PSNR of curves at some rates as a table of text; the first curve's gains beside the others.
-
-    Example:
-
-    ```python
-    import numpy as np
-    import keras_sandwich as ks
-
-    psnr = np.array([[30.0], [27.0]])
-    curve = ks.evaluation.RDCurve("codec", "JPEG", [4.0, 8.0], np.array([[1.0], [0.5]]), psnr)
-    assert "30.00" in ks.evaluation.rd_table([curve], [1.0])
-    ```
-
-    Args:
-        curves: results of `rd_curve`; the first is the one that the others are compared with.
-        rates: bits per pixel.
-
-    Returns:
-        Lines of text. A rate that a curve does not reach is marked "–".
-    """
-
-    def quality(curve: RDCurve, rate: float) -> float:
-        try:
-            return curve.psnr_at(rate)
-        except ValueError:
-            return float("nan")
-
-    width = max(len(curve.name) for curve in curves)
-    lines = ["PSNR in dB at".ljust(width) + "".join(f"{f'{rate:g} bpp':>18}" for rate in rates)]
-    for curve in curves:
-        line = curve.name.ljust(width)
-        for rate in rates:
-            value, best = quality(curve, rate), quality(curves[0], rate)
-            text = "–" if np.isnan(value) else f"{value:.2f}"
-            gain = "" if curve is curves[0] or np.isnan(best - value) else f"({best - value:+.2f})"
-            line += f"{text:>9} {gain:>8}"
-        lines.append(line.rstrip())
-    return "\n".join(lines)
+from keras_sandwich.evaluation.curve import RDCurve
+from keras_sandwich.evaluation.quality import measures
+from keras_sandwich.models.samples import from_samples, to_samples
+from keras_sandwich.models.tiling import postprocess_picture, preprocess_picture
 
 
 def rd_curve(
@@ -103,10 +22,16 @@ def rd_curve(
     images: Any,
     codec: Any,
     strengths: Sequence[float],
+    metrics: Sequence[str] = ("psnr-rgb",),
     name: str | None = None,
+    picture_names: Sequence[str] = (),
+    tile_size: int | None = 1024,
     verbose: int = 1,
 ) -> RDCurve:
     """Sends pictures through a real codec at several strengths.
+
+    Every bit of the files counts. Each picture goes through the first network once; the codec then writes and reads its
+    files at all strengths on all cores.
 
     Example:
 
@@ -116,30 +41,105 @@ def rd_curve(
 
     images = np.tile(np.arange(64.0), (2, 64, 1))[..., None].repeat(3, axis=-1)
     curve = ks.evaluation.rd_curve(
-        ks.evaluation.CodecAlone(), images, ks.codecs.JPEG(qstep=1), (2, 8, 32), verbose=0
+        ks.evaluation.CodecAlone(),
+        images,
+        ks.codecs.JPEG(qstep=1),
+        strengths=(2, 8, 32),
+        metrics=("psnr-rgb", "ssim-rgb"),
+        verbose=0,
     )
     assert (np.diff(curve.mean_bpp) < 0).all()
+    assert (np.diff(curve.mean_quality("ssim-rgb")) <= 0).all()
     ```
 
     Args:
         system: a `CompressIntraModel`, a baseline, or any object with `preprocess(images)` and
             `postprocess(bottlenecks, output_size)`.
-        images: pictures [number, height, width, channels] in [0, 255·2^k], a list of [height, width, channels], or a
-            dict of arrays by the model's keys.
-        codec: a codec of `keras_sandwich.codecs`.
+        images: pictures [number, height, width, channels] in [0, 255·2^k], a list of [height, width, channels] of any
+            sizes, or a dict of such by the model's keys.
+        codec: a codec of `keras_sandwich.codecs`, or any object with `name`, `version`, `with_strength`, `encode` and
+            `decode`.
         strengths: which strengths to measure.
+        metrics: some of "psnr-rgb" (all channels together, of RGB or not), "psnr-luma", "ssim-rgb" and "ms-ssim-rgb".
         name: what to call the curve; by default the system's name.
+        picture_names: the pictures' names, for the record.
+        tile_size: pictures larger than this go through the networks in tiles; None: whole.
         verbose: 1 shows a progress bar, 0 nothing.
 
     Returns:
         An `RDCurve`.
 
     Raises:
-        ValueError: no pictures, pictures of another rank, or pixels that are not finite.
+        ValueError: no pictures, pictures of another rank or too small for a metric, or pixels that are not finite.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
+    pictures = _pictures(system, images)
+    measured = measures(metrics, pictures)
+    names = [str(picture) for picture in picture_names]
+    if names and len(names) != len(pictures):
+        raise ValueError(
+            f"Expected as many `picture_names` as pictures, {len(pictures)}. Received {len(names)}."
+        )
+    strengths = [float(strength) for strength in strengths]
+    bits = int(getattr(codec, "bits", 8))
+    peak = 255.0 * 2.0 ** getattr(system, "num_truncate_bits", 0)
+    bpp = np.zeros((len(strengths), len(pictures)))
+    quality = {metric: np.zeros_like(bpp) for metric in measured}
+    coder = codec
+    with _progress(len(strengths) * len(pictures), verbose) as bar:
+        for number, picture in enumerate(pictures):
+            size = (picture.shape[0], picture.shape[1])
+            target = np.clip(np.round(picture), 0, peak)
+            samples = to_samples(preprocess_picture(system, picture, tile_size), bits)
+            coder = for_channels(codec, samples.shape[-1])
+            coders = [coder.with_strength(strength) for strength in strengths]
+            for row, (file_size, decoded) in enumerate(_through(coders, samples)):
+                bottleneck = from_samples(decoded, bits)
+                restored = postprocess_picture(system, bottleneck, size, tile_size)
+                restored = np.clip(np.round(restored), 0, peak)
+                bpp[row, number] = 8.0 * file_size / (size[0] * size[1])
+                for metric, measure in measured.items():
+                    quality[metric][row, number] = measure.function(target, restored, peak)
+                if bar is not None:
+                    bar.update()
+    return RDCurve(
+        name=name or str(getattr(system, "name", type(system).__name__)),
+        codec=str(coder.name),
+        strengths=strengths,
+        bpp=bpp,
+        quality=quality,
+        version=str(coder.version),
+        settings=dict(getattr(coder, "settings", {})),
+        pictures=names,
+        sizes=[(picture.shape[0], picture.shape[1]) for picture in pictures],
+        packages=packages(),
+    )
+
+
+def for_channels(codec: Any, channels: int) -> Any:
+    """The codec for pictures of so many channels; a user's own codec without `for_channels` is taken as it is."""
+    choose: Callable[[int], Any] | None = getattr(codec, "for_channels", None)
+    return choose(channels) if choose is not None else codec
+
+
+def packages() -> dict[str, str]:
+    """Versions of what measures: this package, Keras, its backend and NumPy."""
+    import keras_sandwich
+
+    versions = {"keras-sandwich": keras_sandwich.__version__, "keras": keras.__version__}
+    for name in (keras.backend.backend(), "numpy"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # a backend built under another name
+            versions[name] = "unknown"
+    return versions
+
+
+def _pictures(system: Any, images: Any) -> list[np.ndarray]:
+    """float32 [height, width, channels] each, finite, at least one."""
     if isinstance(images, Mapping):
-        images = np.concatenate([images[key] for key in system.model_keys], axis=-1)
+        tensors = zip(*(images[key] for key in system.model_keys), strict=True)
+        images = [np.concatenate(parts, axis=-1) for parts in tensors]
     pictures = [np.asarray(image, "float32") for image in images]
     for picture in pictures:
         if picture.ndim != 3:
@@ -153,39 +153,45 @@ def rd_curve(
             f"Received {len(pictures)} picture(s), "
             f"{sum(not np.all(np.isfinite(picture)) for picture in pictures)} of them not finite."
         )
-    peak = 255.0 * 2.0 ** getattr(system, "num_truncate_bits", 0)
-    bpp = np.zeros((len(strengths), len(pictures)))
-    psnr = np.zeros_like(bpp)
-    for number, picture in enumerate(_with_progress(pictures, verbose)):
-        height, width, _ = picture.shape
-        target = np.clip(np.round(picture), 0, peak)
-        bottleneck = ops.convert_to_numpy(system.preprocess(picture[None]))[0]
-        bottleneck = np.clip(np.round(bottleneck), 0, 255).astype("uint8")
-        for row, strength in enumerate(strengths):
-            setting = codec.with_strength(strength)
-            file = setting.encode(bottleneck)
-            decoded = setting.decode(file)[None].astype("float32")
-            restored = ops.convert_to_numpy(system.postprocess(decoded, (height, width)))[0]
-            error = np.clip(np.round(restored), 0, peak) - target
-            mse = max(float(np.mean(error.astype("float64") ** 2)), 1e-6)
-            bpp[row, number] = 8.0 * len(file) / (height * width)
-            psnr[row, number] = 10.0 * np.log10(peak**2 / mse)
-    return RDCurve(
-        name=name or str(getattr(system, "name", type(system).__name__)),
-        codec=f"{codec.name} ({codec.version})",
-        strengths=[float(strength) for strength in strengths],
-        bpp=bpp,
-        psnr=psnr,
-    )
+    return pictures
 
 
-def _with_progress(pictures: Sequence[Any], verbose: int) -> Iterable[Any]:
+def _through(coders: Sequence[Any], samples: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each file's bytes and what it decodes to, in order, on all cores but not further ahead than there are cores.
+
+    Threads are enough: codecs work outside Python's lock.
+    """
+
+    def code(coder: Any) -> tuple[int, np.ndarray]:
+        file = coder.encode(samples)
+        return len(file), coder.decode(file)
+
+    workers = min(os.cpu_count() or 1, len(coders))
+    if workers <= 1:
+        yield from map(code, coders)
+        return
+    waiting = iter(coders)
+    running: deque[Future[tuple[int, np.ndarray]]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for coder in waiting:
+            running.append(pool.submit(code, coder))
+            if len(running) > workers:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:  # also when interrupted: what has not begun never does
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _progress(total: int, verbose: int) -> AbstractContextManager[Any]:
     if not verbose:
-        return pictures
+        return nullcontext()
     try:
         from tqdm.auto import tqdm
     except ImportError as error:
         raise ImportError(
             'The progress bar needs tqdm: pip install "keras-sandwich[codecs]", or pass verbose=0.'
         ) from error
-    return tqdm(pictures, unit="picture")
+    bar: AbstractContextManager[Any] = tqdm(total=total, unit="file")
+    return bar

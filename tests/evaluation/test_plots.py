@@ -19,7 +19,10 @@ def curves(number: int) -> list[RDCurve]:
             "JPEG",
             [4.0, 8.0, 16.0],
             bpp=RNG.uniform(0.2, 2.0, (3, 5)),
-            psnr=RNG.uniform(20, 40, (3, 5)),
+            quality={
+                "psnr-rgb": RNG.uniform(20, 40, (3, 5)),
+                "ms-ssim-rgb": RNG.uniform(0.5, 1, (3, 5)),
+            },
         )
         for name in range(number)
     ]
@@ -36,13 +39,13 @@ def test_lines_are_the_mean_over_pictures():
         assert line.get_label() == curve.name
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert legend == [curve.name for curve in given]
-    looks = {(line.get_color(), line.get_marker()) for line in axes.lines[:6]}
-    assert len(looks) == 6
+    looks = {(line.get_color(), line.get_marker()) for line in axes.lines}
+    assert len(looks) == 8
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.2, 2.0), (0.03, 20.0), (1.02, 1.4), (1.7, 1.8)])
 def test_axes_say_what_they_show(low, high):
-    curve = RDCurve("c", "c", [4.0, 8.0], np.array([[high], [low]]), np.array([[40.0], [30.0]]))
+    curve = RDCurve("c", "c", [4.0, 8.0], [[high], [low]], {"psnr-rgb": [[40.0], [30.0]]})
     (axes,) = plot_rd([curve], title="A title").axes
     assert axes.get_xscale() == "log"
     assert axes.get_yscale() == "linear"

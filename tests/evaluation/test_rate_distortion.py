@@ -11,7 +11,7 @@ from photographs import photographs
 from PIL import Image
 
 import keras_sandwich as ks
-from keras_sandwich.evaluation import CodecAlone, RDCurve, classical_chain, rd_curve, rd_table
+from keras_sandwich.evaluation import CodecAlone, classical_chain, rd_curve
 
 JPEG_420 = ks.codecs.JPEG(qstep=1, chroma_subsampling="4:2:0")
 
@@ -25,12 +25,6 @@ def file_of(pixels: np.ndarray, **options) -> bytes:
 def decibels(reference, picture, peak=255.0) -> float:
     error = np.asarray(reference, "float64") - np.asarray(picture, "float64")
     return 20 * math.log10(peak) - 10 * math.log10(np.mean(error * error))
-
-
-def curve_of(bpp, psnr, name="curve") -> RDCurve:
-    """A curve of one picture."""
-    strengths = [float(number) for number in range(len(bpp))]
-    return RDCurve(name, "none", strengths, np.array(bpp)[:, None], np.array(psnr)[:, None])
 
 
 def test_codec_alone_equals_pillow():
@@ -104,50 +98,14 @@ def test_names_and_versions_are_recorded():
     picture = photographs(1, 16, 16)
     curve = rd_curve(CodecAlone(), picture, JPEG_420, (8,), verbose=0)
     assert curve.name == "codec alone"
-    assert curve.codec.startswith("JPEG 4:2:0 (Pillow ")
+    assert curve.codec == "JPEG 4:2:0"
+    assert curve.version == JPEG_420.version
+    assert curve.version.startswith("Pillow ")
+    assert curve.bits_counted == "whole file"
+    assert curve.sizes == [(16, 16)]
+    assert curve.packages["keras-sandwich"] == ks.__version__
+    assert curve.packages["numpy"] == np.__version__
     assert rd_curve(CodecAlone(), picture, JPEG_420, (8,), name="mine", verbose=0).name == "mine"
-
-
-def test_quality_is_linear_in_the_logarithm_of_the_rate():
-    curve = curve_of([2.0, 0.5, 1.0], [40.0, 20.0, 26.0])  # in no order
-    assert curve.psnr_at(0.5) == 20.0
-    assert curve.psnr_at(1.0) == pytest.approx(26.0)
-    assert curve.psnr_at(2.0) == 40.0
-    assert curve.psnr_at(math.sqrt(2.0)) == pytest.approx(33.0)  # half way in log rate
-    assert curve.psnr_at(0.5 * 2**0.25) == pytest.approx(20.0 + 0.25 * 6.0)
-
-
-@pytest.mark.parametrize("rate", [0.49, 2.01, 0.0, -1.0, float("nan")])
-def test_rates_beyond_the_curve(rate):
-    with pytest.raises(ValueError, match=r"0\.500 to 2\.000"):
-        curve_of([2.0, 0.5], [40.0, 20.0]).psnr_at(rate)
-
-
-def test_strength_nearest_to_a_rate():
-    curve = RDCurve(
-        "c", "c", [4.0, 8.0, 16.0], np.array([[4.0, 2.0], [1.0, 0.9], [0.3, 0.1]]), np.zeros((3, 2))
-    )
-    assert curve.strength_at(2.9) == 4.0  # mean rates 3, 0.95, 0.2
-    assert curve.strength_at(0.5) == 8.0  # by ratio
-    assert curve.strength_at(2.9, picture=0) == 4.0
-    assert curve.strength_at(0.25, picture=1) == 16.0
-    assert curve.strength_at(0.4, picture=1) == 8.0
-
-
-def test_table():
-    ours, theirs = (
-        curve_of([2.0, 0.5], [40.0, 20.0], "ours"),
-        curve_of([2.0, 0.75], [35.5, 20.0], "the others"),
-    )
-    table = [line.split() for line in rd_table([ours, theirs], (0.5, 1.0, 2.0)).splitlines()]
-    assert table[0] == ["PSNR", "in", "dB", "at", "0.5", "bpp", "1", "bpp", "2", "bpp"]
-    assert table[1] == ["ours", "20.00", "30.00", "40.00"]
-    at_one = 20 + 15.5 * math.log(1 / 0.75) / math.log(2 / 0.75)
-    assert table[2] == [
-        *("the", "others", "–"),
-        *(f"{at_one:.2f}", f"({30 - at_one:+.2f})"),
-        *("35.50", "(+4.50)"),
-    ]
 
 
 def test_bad_pictures():

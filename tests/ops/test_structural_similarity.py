@@ -111,7 +111,10 @@ def test_both_are_tensorflow_s(tmp_path):
     sizes = ((161, 161), (163, 182))
     arrays = [pairs(2, *size) for size in sizes]
     given, returned = tmp_path / "given.npz", tmp_path / "returned.npz"
-    np.savez(given, **{f"{x}{k}": v for k, pair in enumerate(arrays) for x, v in zip("ab", pair)})
+    np.savez(
+        given,
+        **{f"{x}{k}": v for k, pair in enumerate(arrays) for x, v in zip("ab", pair, strict=True)},
+    )
     subprocess.run([sys.executable, "-c", TENSORFLOW, given, returned], check=True)
     truth = np.load(returned)
     for k, (a, b) in enumerate(arrays):

@@ -1,0 +1,240 @@
+"""A rate-distortion curve: what it holds, and what can be read from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from keras_sandwich.evaluation.quality import LEAST_ERROR, MEASURES, is_similarity, label
+
+
+@dataclass(frozen=True, eq=False)
+class RDCurve:
+    """Rates and qualities of pictures over the strengths of a codec, each picture's own values kept.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    curve = ks.evaluation.RDCurve(
+        name="a codec",
+        codec="JPEG 4:2:0",
+        strengths=[4, 8],
+        bpp=[[1.0, 1.2], [0.5, 0.7]],
+        quality={"psnr-rgb": [[30.0, 32.0], [27.0, 28.0]]},
+    )
+    assert curve.mean_psnr.tolist() == [31.0, 27.5]
+    assert 27.5 < curve.psnr_at(0.8) < 31.0 and curve.strength_at(0.8) == 8
+    ```
+
+    Args:
+        name: what was measured.
+        codec: the codec's name.
+        strengths: the codec's strengths, [strengths].
+        bpp: bits per pixel of the output picture, [strengths, pictures].
+        quality: by metric ("psnr-rgb", "psnr-luma", "ssim-rgb", "ms-ssim-rgb"), [strengths, pictures]: of each picture,
+            rounded and clipped as a file holds it.
+        version: the libraries that did the work.
+        settings: the codec's, all but the strength.
+        bits_counted: which bits; `rd_curve` counts those of the whole file.
+        pictures: the pictures' names, where known.
+        sizes: the pictures' heights and widths, where known.
+        sources: on a Pareto frontier, the name of the curve from which each point came.
+        packages: versions of the packages that measured.
+
+    Raises:
+        ValueError: arrays whose shapes do not agree, rates that are not positive, or values that are not finite.
+    """
+
+    name: str
+    codec: str
+    strengths: Sequence[float]
+    bpp: np.ndarray = field(repr=False)
+    quality: Mapping[str, np.ndarray] = field(repr=False)
+    version: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    bits_counted: str = "whole file"
+    pictures: Sequence[str] = field(default=(), repr=False)
+    sizes: Sequence[tuple[int, int]] = field(default=(), repr=False)
+    sources: Sequence[str] = field(default=(), repr=False)
+    packages: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        arrays = {"bpp": np.asarray(self.bpp, "float64")}
+        arrays |= {name: np.asarray(values, "float64") for name, values in self.quality.items()}
+        shape = arrays["bpp"].shape
+        shapes = {name: array.shape for name, array in arrays.items()}
+        if len(shape) != 2 or 0 in shape or set(shapes.values()) != {shape}:
+            raise ValueError(
+                f"Expected arrays [strengths, pictures] of one shape. Received {shapes}."
+            )
+        along = {
+            "strengths": shape[0],
+            "sources": shape[0],
+            "pictures": shape[1],
+            "sizes": shape[1],
+        }
+        for name, expected in along.items():
+            given = list(getattr(self, name))
+            if len(given) != expected and (given or name == "strengths"):
+                raise ValueError(
+                    f"Expected `{name}` of length {expected}, as `bpp` has the shape {shape}. "
+                    f"Received {len(given)}."
+                )
+            object.__setattr__(self, name, given)
+        bad = [name for name, array in arrays.items() if not np.all(np.isfinite(array))]
+        if bad or not np.all(arrays["bpp"] > 0):
+            raise ValueError(
+                "Expected finite values and positive rates. Received "
+                + (f"values of {bad} that are not finite." if bad else "rates of 0 or less.")
+            )
+        object.__setattr__(self, "strengths", [float(strength) for strength in self.strengths])
+        object.__setattr__(self, "bpp", arrays.pop("bpp"))
+        object.__setattr__(self, "quality", arrays)
+
+    @property
+    def psnr(self) -> np.ndarray:
+        """dB of each picture, all channels together, [strengths, pictures]."""
+        return self._values("psnr-rgb")
+
+    @property
+    def mean_bpp(self) -> np.ndarray:
+        """Bits per pixel at each strength, the mean over pictures."""
+        return np.asarray(self.bpp.mean(axis=1))
+
+    @property
+    def mean_psnr(self) -> np.ndarray:
+        """dB at each strength, the mean over pictures of each picture's dB."""
+        return self.mean_quality()
+
+    def mean_quality(self, metric: str = "psnr-rgb") -> np.ndarray:
+        """A metric at each strength, the mean over pictures."""
+        return np.asarray(self._values(metric).mean(axis=1))
+
+    def decibels(self, metric: str = "psnr-rgb") -> np.ndarray:
+        """A metric in dB, [strengths, pictures]: PSNR as it is, SSIM and MS-SSIM as −10·log10(1 − x)."""
+        values = self._values(metric)
+        if not is_similarity(metric):
+            return values
+        return np.asarray(-10.0 * np.log10(np.maximum(1.0 - values, LEAST_ERROR)))
+
+    def quality_at(self, bits_per_pixel: float, metric: str = "psnr-rgb") -> float:
+        """A mean metric at a rate, linear in the logarithm of the rate between measured points.
+
+        Raises:
+            ValueError: the curve does not reach that rate, or does not hold that metric.
+        """
+        order = np.argsort(self.mean_bpp)
+        rates, qualities = self.mean_bpp[order], self.mean_quality(metric)[order]
+        if not rates[0] <= bits_per_pixel <= rates[-1]:
+            raise ValueError(
+                f"The curve '{self.name}' runs from {rates[0]:.3f} to {rates[-1]:.3f} bits per pixel. "
+                f"Received {bits_per_pixel}; measure more strengths."
+            )
+        return float(np.interp(np.log(bits_per_pixel), np.log(rates), qualities))
+
+    def psnr_at(self, bits_per_pixel: float) -> float:
+        """dB at a rate, linear in the logarithm of the rate between measured points.
+
+        Raises:
+            ValueError: the curve does not reach that rate.
+        """
+        return self.quality_at(bits_per_pixel)
+
+    def nearest(self, bits_per_pixel: float, picture: int | None = None) -> int:
+        """The index of the point whose rate is nearest by ratio, on average or for one picture."""
+        rates = self.mean_bpp if picture is None else self.bpp[:, picture]
+        return int(np.argmin(np.abs(np.log(rates / bits_per_pixel))))
+
+    def strength_at(self, bits_per_pixel: float, picture: int | None = None) -> float:
+        """The measured strength whose rate is nearest, on average or for one picture."""
+        return self.strengths[self.nearest(bits_per_pixel, picture)]
+
+    def of_pictures(self, indices: Any) -> "RDCurve":
+        """The curve of some of the pictures, of which some may be taken more than once."""
+        indices = np.asarray(indices, "int64")
+        return replace(
+            self,
+            bpp=self.bpp[:, indices],
+            quality={name: values[:, indices] for name, values in self.quality.items()},
+            pictures=[self.pictures[k] for k in indices] if self.pictures else (),
+            sizes=[self.sizes[k] for k in indices] if self.sizes else (),
+        )
+
+    def _values(self, metric: str) -> np.ndarray:
+        if metric not in self.quality:
+            raise ValueError(
+                f"The curve '{self.name}' holds {sorted(self.quality)}. "
+                f"Received metric={metric!r}; measure it with rd_curve(…, metrics=…)."
+            )
+        return np.asarray(self.quality[metric])
+
+
+def require_same_pictures(curves: Sequence[RDCurve]) -> None:
+    """ValueError unless the curves are of the same pictures in the same order, as far as is known."""
+    numbers = [curve.bpp.shape[1] for curve in curves]
+    names = [tuple(curve.pictures) for curve in curves if curve.pictures]
+    sizes = [tuple(map(tuple, curve.sizes)) for curve in curves if curve.sizes]
+    if len(set(numbers)) > 1 or len(set(names)) > 1 or len(set(sizes)) > 1:
+        raise ValueError(
+            "Expected curves of the same pictures in the same order. Received "
+            + ", ".join(
+                f"'{curve.name}' of {number} picture(s)"
+                for curve, number in zip(curves, numbers, strict=True)
+            )
+            + ("." if len(set(numbers)) > 1 else "; their names or sizes differ.")
+        )
+
+
+def rd_table(curves: Sequence[RDCurve], rates: Sequence[float], metric: str = "psnr-rgb") -> str:
+    """A metric of curves at some rates as a table of text; the first curve's gains beside the others.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    psnr = np.array([[30.0], [27.0]])
+    curve = ks.evaluation.RDCurve(
+        "codec", "JPEG", [4, 8], np.array([[1.0], [0.5]]), {"psnr-rgb": psnr}
+    )
+    assert "30.00" in ks.evaluation.rd_table([curve], [1.0])
+    ```
+
+    Args:
+        curves: results of `rd_curve`; the first is the one that the others are compared with.
+        rates: bits per pixel.
+        metric: what to show: PSNR, SSIM or MS-SSIM, the means over pictures.
+
+    Returns:
+        Lines of text. A rate that a curve does not reach is marked "–".
+
+    Raises:
+        ValueError: a curve that does not hold the metric.
+    """
+
+    def quality(curve: RDCurve, rate: float) -> float:
+        curve.mean_quality(metric)
+        try:
+            return curve.quality_at(rate, metric)
+        except ValueError:
+            return float("nan")
+
+    decimals = MEASURES[metric].decimals if metric in MEASURES else 4
+    title = f"{label(metric)} at" if is_similarity(metric) else f"{label(metric)} in dB at"
+    width = max(len(text) for text in (title, *(curve.name for curve in curves)))
+    lines = [title.ljust(width) + "".join(f"{f'{rate:g} bpp':>18}" for rate in rates)]
+    for curve in curves:
+        line = curve.name.ljust(width)
+        for rate in rates:
+            value, best = quality(curve, rate), quality(curves[0], rate)
+            text = "–" if np.isnan(value) else f"{value:.{decimals}f}"
+            missing = curve is curves[0] or np.isnan(best - value)
+            gain = "" if missing else f"({best - value:+.{decimals}f})"
+            line += f"{text:>9} {gain:>8}"
+        lines.append(line.rstrip())
+    return "\n".join(lines)
