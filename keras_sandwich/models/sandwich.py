@@ -1,21 +1,18 @@
 """The sandwich: preprocessor → codec proxy → postprocessor, trained as one Keras model."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_sandwich.losses.rate_distortion import distortion_per_image, range_penalty
-from keras_sandwich.metrics.image_quality import PSNR
-from keras_sandwich.metrics.rate import BitsPerPixel
-from keras_sandwich.models.classical import fitted_matrices, patch_kernel
-from keras_sandwich.models.compile_checks import require_one_distortion, require_other_names
 from keras_sandwich.models.exporting import ExportableWhenBuilt
 from keras_sandwich.models.freezing import keep_frozen
+from keras_sandwich.models.linear_start import fit_linear_start
 from keras_sandwich.models.matching_weights import MatchingWeights
-from keras_sandwich.models.pixel_range import PeakPixel, PixelRangeCheck
+from keras_sandwich.models.rate_distortion_training import RateDistortionTraining
+from keras_sandwich.models.transport import transport
 from keras_sandwich.ops.rounding import clip
 
 RESERVED_KEYS = ("prediction", "rate", "bottleneck", "compressed_bottleneck")
@@ -23,7 +20,7 @@ CODEC_MAX = 255.0  # a codec for 8-bit pictures
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class CompressIntraModel(MatchingWeights, ExportableWhenBuilt):
+class CompressIntraModel(MatchingWeights, RateDistortionTraining, ExportableWhenBuilt):
     """A standard codec between two networks, for single pictures.
 
     Concatenate the keys → preprocessor → clip to [0, 255] → codec proxy → loop filter → postprocessor (Guleryuz et
@@ -96,19 +93,8 @@ class CompressIntraModel(MatchingWeights, ExportableWhenBuilt):
             loop_filter.trainable = False
         self.model_keys = tuple(model_keys)
         self.bottleneck_penalty = bottleneck_penalty
-        self._gamma = self.add_weight(
-            shape=(),
-            initializer=keras.initializers.Constant(_require_gamma(gamma)),
-            trainable=False,
-            dtype="float32",
-            name="gamma",
-        )
         self._key_channels: tuple[int, ...] = ()
-        self._distortion = keras.metrics.Mean(name="distortion")
-        self._psnr = PSNR(image_max=CODEC_MAX * 2.0**self.num_truncate_bits)
-        self._bpp = BitsPerPixel()
-        self._qstep = keras.metrics.Mean(name="qstep")
-        self._peak_pixel = PeakPixel()
+        self._prepare_training(gamma, CODEC_MAX * 2.0**self.num_truncate_bits)
 
     @property
     def trainable(self) -> bool:
@@ -120,15 +106,6 @@ class CompressIntraModel(MatchingWeights, ExportableWhenBuilt):
         keras.Model.trainable.fset(self, value)
         if getattr(self, "loop_filter", None) is not None:
             self.loop_filter.trainable = False
-
-    @property
-    def gamma(self) -> Any:
-        """γ, a variable: the weight of the rate in the loss."""
-        return self._gamma
-
-    @gamma.setter
-    def gamma(self, value: float) -> None:
-        self._gamma.assign(_require_gamma(value))
 
     @property
     def num_truncate_bits(self) -> int:
@@ -222,14 +199,17 @@ class CompressIntraModel(MatchingWeights, ExportableWhenBuilt):
             "bottleneck": bottleneck,
             "compressed_bottleneck": compressed,
         }
-        if len(self.model_keys) == 1:
-            outputs[self.model_keys[0]] = prediction
-            return outputs
-        start = 0
-        for key, channels in zip(self.model_keys, self._key_channels, strict=True):
-            outputs[key] = prediction[..., start : start + channels]
-            start += channels
+        for key, channels in self.key_slices().items():
+            outputs[key] = prediction if channels is None else prediction[..., channels]
         return outputs
+
+    def key_slices(self) -> dict[str, slice | None]:
+        """The channels of the prediction that belong to each key; None where one key has them all."""
+        if len(self.model_keys) == 1:
+            return {self.model_keys[0]: None}
+        ends = itertools.accumulate(self._key_channels)
+        parts = zip(self.model_keys, self._key_channels, ends, strict=True)
+        return {key: slice(end - channels, end) for key, channels, end in parts}
 
     def compute_output_shape(self, input_shape: Any) -> dict[str, Any]:
         if isinstance(input_shape, Mapping):
@@ -264,109 +244,6 @@ class CompressIntraModel(MatchingWeights, ExportableWhenBuilt):
         shapes = self.compute_output_shape(shape)
         return {name: keras.KerasTensor(shape) for name, shape in shapes.items()}
 
-    # Training
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        """Compiles as `keras.Model.compile` does; `loss` is the distortion, one for the whole prediction.
-
-        Raises:
-            ValueError: several losses, loss weights, or a metric whose name is one of the model's own.
-        """
-        require_one_distortion(loss, loss_weights)
-        own = (self._distortion, self._psnr, self._bpp, self._qstep, self._peak_pixel)
-        require_other_names([metrics, weighted_metrics], own)
-        super().compile(
-            optimizer,
-            loss=loss,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            **kwargs,
-        )
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        # Keras compiles a loaded model itself only where `compile` is its own.
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.built:
-            self.optimizer.build(self.trainable_variables)
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names that appear in the logs."""
-        return [name for name in super().metrics_names if name != self._peak_pixel.name]
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        target = self._concatenate(x if y is None else y)
-        prediction, rate = y_pred["prediction"], y_pred["rate"]
-        sizes = zip(target.shape[1:], prediction.shape[1:], strict=True)
-        if any(None not in pair and pair[0] != pair[1] for pair in sizes):
-            raise ValueError(
-                "The target and the prediction must have the same height, width and channels. "
-                f"Received shapes {tuple(target.shape)} and {tuple(prediction.shape)}; set the "
-                "postprocessor's output_channels and downsample_factor, or give a target."
-            )
-        distortion = distortion_per_image(self.loss or "mse", target, prediction)
-        _, height, width, channels = ops.shape(prediction)
-        elements = ops.cast(height * width * channels, "float32")
-        cost = distortion + ops.convert_to_tensor(self._gamma) * rate / elements
-        if self.bottleneck_penalty:
-            cost = cost + range_penalty(y_pred["bottleneck"]) / elements
-        if sample_weight is not None:
-            cost = cost * ops.reshape(ops.cast(sample_weight, "float32"), (-1,))
-        total = ops.mean(cost)
-        for additional in self.losses:
-            total = total + ops.sum(ops.cast(additional, total.dtype))
-
-        self._distortion.update_state(distortion)
-        self._psnr.update_state(target, prediction)
-        self._bpp.update_state(rate, (height, width))
-        if hasattr(self.codec_proxy, "effective_qstep"):
-            self._qstep.update_state(self.codec_proxy.effective_qstep())
-        self._peak_pixel.update_state(self._concatenate(x))
-        return total
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        target = self._concatenate(x if y is None else y)
-        return super().compute_metrics(x, target, y_pred["prediction"], sample_weight)
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        results = dict(super().get_metrics_result())
-        results.pop(self._peak_pixel.name, None)
-        return results
-
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: Any = "auto",
-        callbacks: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Trains as `keras.Model.fit` does; warns if the pictures look scaled to [0, 1]."""
-        check = PixelRangeCheck(self._peak_pixel)
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(check)
-        else:
-            given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-            callbacks = [*(callback for callback in given if callback is not None), check]
-        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
-
     # Starting and using
 
     def fit_linear_start(self, images: Any) -> None:
@@ -399,31 +276,13 @@ class CompressIntraModel(MatchingWeights, ExportableWhenBuilt):
             ValueError: the sides have no classical linear path, the bottleneck is not narrower or has colour carriers
                 to start from, or pixels are not finite.
         """
-        images = self._pictures(images)
-        sides = (self.preprocessor, self.postprocessor)
-        if any(getattr(side, "start", None) != "classical" or side.mlp is None for side in sides):
-            raise ValueError(
-                "A linear start can be fitted only to a Preprocessor and a Postprocessor with "
-                "start='classical' and num_mlp_layers of at least 1."
-            )
-        pre, post = sides
-        channels = (pre.output_channels, images.shape[-1])
-        if channels[0] >= channels[1] or (channels == (1, 3) and pre.patch_size % 2 == 0):
-            raise ValueError(
-                "Only a bottleneck with fewer channels than the pictures needs a projection, and one "
-                "channel for three starts better from colour carriers. "
-                f"Received {channels[0]} for {channels[1]} channels."
-            )
-        scale = 2.0**self.num_truncate_bits
-        p = pre.patch_size
-        height, width = (size // p * p for size in images.shape[1:3])
-        pixels = (images[:, :height, :width] - 128.0 * scale) / (255.0 * scale)
-        projection, restoration = fitted_matrices(pixels, pre.output_channels, p)
-        pre.mlp.set_linear(patch_kernel(projection, pre.kernel_size))
-        post.mlp.set_linear(patch_kernel(restoration, post.kernel_size))
+        fit_linear_start(self, images)
 
-    def transport(self, images: Any, codec: Any) -> dict[str, np.ndarray]:
-        """Sends pictures through a real codec: the result of `model(images)`, with the bits of real files.
+    def transport(self, images: Any, codec: Any, tile_size: int | None = 1024) -> dict[str, Any]:
+        """Sends pictures of any size through a real codec: the result of `model(images)`, with the bits of real files.
+
+        One picture after the other, each in tiles (`preprocess_picture`, `postprocess_picture`), so that pictures of
+        a hundred megapixels need little more memory than they have themselves.
 
         Example:
 
@@ -434,43 +293,31 @@ class CompressIntraModel(MatchingWeights, ExportableWhenBuilt):
         model = ks.models.create_basic_model(
             bottleneck_channels=1, use_unet_preprocessor=False, use_unet_postprocessor=False
         )
-        images = np.random.default_rng(0).uniform(0, 255, (2, 40, 48, 3))
+        images = np.random.default_rng(0).integers(0, 256, (2, 40, 48, 3), "uint8")
         outputs = model.transport(images, ks.codecs.JPEG(qstep=8))
         assert outputs["prediction"].shape == images.shape and outputs["rate"].min() > 8 * 150
+        outputs = model.transport([images[0], images[1, :31]], ks.codecs.JPEG(qstep=8))
+        assert outputs["prediction"][1].shape == (31, 48, 3)
         ```
 
         Args:
-            images: [batch, height, width, channels] in [0, 255·2^k], or a dict by `model_keys`. Finite.
-            codec: what encodes uint8 [height, width, 1 or 3] to bytes and decodes them, such as `codecs.JPEG`.
+            images: [batch, height, width, channels] in [0, 255·2^k]; or a list of pictures [height, width, channels]
+                of any sizes; or a dict of either by `model_keys`. Finite.
+            codec: what encodes integers [height, width, channels] to bytes and decodes them, such as `codecs.JPEG`:
+                uint8, or uint16 where it has `bits` other than 8. For channels other than 1 and 3 the codec of its
+                `for_channels` is taken, where it has it.
+            tile_size: side of a tile in pixels; None gives the networks whole pictures.
 
         Returns:
-            The keys of `model(images)`, as NumPy. "rate" is the whole file's bits; "bottleneck" is what the codec was
-            given, rounded and clipped.
+            The keys of `model(images)`, as NumPy, or as lists of NumPy arrays where lists are given. "rate" is an array
+            of each whole file's bits; "bottleneck" is what the codec was given, rounded and clipped, and
+            "compressed_bottleneck" what it decoded, both of its integers.
 
         Raises:
-            ValueError: pixels that are not finite.
+            ValueError: pixels that are not finite, shapes that do not fit, or a picture larger than a tile and a
+                network that does not say how far it sees (`preprocess_picture`).
         """
-        pictures = self._pictures(images)
-        bottleneck = ops.convert_to_numpy(self.preprocess(pictures))
-        bottleneck = np.clip(np.round(bottleneck), 0, CODEC_MAX).astype("uint8")
-        files = [codec.encode(picture) for picture in bottleneck]
-        decoded = np.stack([codec.decode(file) for file in files])
-        rate = np.array([8.0 * len(file) for file in files], "float32")
-        prediction = ops.convert_to_numpy(self.postprocess(decoded, pictures.shape[1:3]))
-        return dict(self._outputs(prediction, rate, bottleneck, decoded))
-
-    def _pictures(self, images: Any) -> np.ndarray:
-        """Pictures on the host, finite, for a model that is built."""
-        if not self.built:
-            several = isinstance(images, Mapping)
-            self.build({k: np.shape(v) for k, v in images.items()} if several else np.shape(images))
-        pictures = np.asarray(ops.convert_to_numpy(self._concatenate(images)))
-        if not np.all(np.isfinite(pictures)):
-            raise ValueError(
-                "The pictures must be finite. Received NaN or infinite pixels; "
-                "clean the data before coding it."
-            )
-        return pictures
+        return transport(self, images, codec, tile_size)
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
@@ -492,10 +339,3 @@ class CompressIntraModel(MatchingWeights, ExportableWhenBuilt):
             if isinstance(config[name], dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
-
-
-def _require_gamma(gamma: Any) -> float:
-    gamma = float(gamma)
-    if not (np.isfinite(gamma) and gamma >= 0):
-        raise ValueError(f"`gamma` must be finite and not negative. Received gamma={gamma}.")
-    return gamma
