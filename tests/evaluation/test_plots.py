@@ -7,7 +7,7 @@ import pytest
 from photographs import photographs
 from PIL import Image
 
-from keras_sandwich.evaluation import RDCurve, plot_pictures, plot_rd
+from keras_sandwich.evaluation import RDCurve, confidence_interval, plot_pictures, plot_rd
 
 RNG = np.random.default_rng(0)
 
@@ -106,3 +106,55 @@ def test_without_matplotlib(monkeypatch):
         plot_rd(curves(1))
     with pytest.raises(ImportError, match=r"keras-sandwich\[plots\]"):
         plot_pictures([{"picture": np.zeros((8, 8, 3))}])
+
+
+@pytest.mark.parametrize("metric", ["psnr-rgb", "ms-ssim-rgb"])
+def test_another_metric_is_shown_in_decibels(metric):
+    (curve,) = curves(1)
+    (axes,) = plot_rd([curve], metric=metric).axes
+    values = curve.quality[metric]
+    expected = values if metric == "psnr-rgb" else -10 * np.log10(1 - values)
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), expected.mean(axis=1))
+    assert axes.get_ylabel() == {"psnr-rgb": "PSNR (dB)", "ms-ssim-rgb": "MS-SSIM (dB)"}[metric]
+    with pytest.raises(ValueError, match="holds"):
+        plot_rd([curve], metric="ssim-rgb")
+
+
+def test_bands_are_intervals_of_the_interpolated_curve():
+    rates = np.array([[2.0], [1.0], [0.5]]) * np.ones(6)
+    psnr = np.array([[40.0], [35.0], [30.0]]) + np.arange(6.0)
+    many = RDCurve("many", "c", [1, 2, 3], rates, {"psnr-rgb": psnr})
+    one = RDCurve("one", "c", [1, 2, 3], rates[:, :1], {"psnr-rgb": psnr[:, :1]})
+    (axes,) = plot_rd([many, one], level=0.9).axes
+    (band,) = axes.collections  # none of a single picture
+    outline = band.get_paths()[0].vertices
+    for rate, middle in ((0.5, 32.5), (1.0, 37.5), (2.0, 42.5)):
+        low, high = confidence_interval(lambda c, r=rate: c.psnr_at(r), many, level=0.9)
+        at_rate = outline[outline[:, 0] == rate, 1]
+        assert at_rate.min() == pytest.approx(low)
+        assert at_rate.max() == pytest.approx(high)
+        assert low < middle < high
+    assert not plot_rd([many]).axes[0].collections
+
+
+def test_bands_reach_the_ends_though_no_draw_does():
+    rng = np.random.default_rng(0)
+    rates = np.array([[2.0], [1.0], [0.5]]) * rng.uniform(0.5, 2, 8)
+    psnr = 35 + 5 * np.log2(rates)  # one line: of any pictures the same
+    (axes,) = plot_rd([RDCurve("c", "c", [1, 2, 3], rates, {"psnr-rgb": psnr})], level=0.95).axes
+    outline = axes.collections[0].get_paths()[0].vertices
+    assert outline[:, 0].min() == pytest.approx(rates.mean(axis=1).min())
+    assert outline[:, 0].max() == pytest.approx(rates.mean(axis=1).max())
+    spread = np.abs(outline[:, 1] - (35 + 5 * np.log2(outline[:, 0])))
+    assert spread.max() < 1.5  # the mean of logarithms is not that of rates
+
+
+def test_names_are_no_formulas(tmp_path):
+    bpp, psnr = [[1.0], [0.5]], {"psnr-rgb": [[30.0], [28.0]]}
+    figure = plot_rd(
+        [RDCurve(r"cost: 3$ \bad{ $x_1$", "c", [1, 2], bpp, psnr)],
+        tmp_path / "plot.svg",
+        r"$\oops$",
+    )
+    assert figure.axes[0].get_legend().get_texts()[0].get_text() == r"cost: 3$ \bad{ $x_1$"
+    plot_pictures([{r"$\oops$": np.zeros((8, 8, 3))}], tmp_path / "pictures.png")

@@ -12,6 +12,7 @@ from PIL import Image
 
 import keras_sandwich as ks
 from keras_sandwich.evaluation import CodecAlone, classical_chain, rd_curve
+from keras_sandwich.evaluation.quality import MEASURES
 
 JPEG_420 = ks.codecs.JPEG(qstep=1, chroma_subsampling="4:2:0")
 
@@ -163,3 +164,125 @@ def test_several_tensors_by_their_keys():
 def test_a_picture_without_its_list():
     with pytest.raises(ValueError, match=r"Received one of shape \(24, 3\); put a single picture"):
         rd_curve(CodecAlone(), photographs(1, 16, 24)[0], JPEG_420, (6,), verbose=0)
+
+
+class Whole:
+    """A codec of a user's own: the interface, and nothing more."""
+
+    name, version = "whole", "1"
+
+    def __init__(self, step=1):
+        self.step = step
+
+    def with_strength(self, strength):
+        return Whole(int(strength))
+
+    def encode(self, image):
+        return np.array(image.shape, "<u2").tobytes() + (image // self.step * self.step).tobytes()
+
+    def decode(self, data):
+        return np.frombuffer(data[6:], "uint8").reshape(np.frombuffer(data[:6], "<u2"))
+
+
+class Identity:
+    def preprocess(self, images):
+        return images
+
+    def postprocess(self, bottlenecks, output_size):
+        return bottlenecks
+
+
+def test_a_codec_of_one_s_own():
+    pictures = photographs(2, 24, 32)
+    curve = rd_curve(Identity(), pictures, Whole(), (1, 16), verbose=0)
+    np.testing.assert_allclose(curve.bpp, 8 * (6 + 24 * 32 * 3) / (24 * 32))
+    assert curve.psnr[0].tolist() == pytest.approx([decibels(np.zeros(9), np.full(9, 1e-3))] * 2)
+    expected = [decibels(p, p // 16 * 16) for p in pictures]
+    np.testing.assert_allclose(curve.psnr[1], expected)
+    assert (curve.codec, curve.version, curve.settings) == ("whole", "1", {})
+    six = np.concatenate([pictures, pictures], axis=-1)  # it need not know `for_channels` either
+    curve = rd_curve(Identity(), six, Whole(), (1,), verbose=0)
+    np.testing.assert_allclose(curve.bpp, 8 * (6 + 24 * 32 * 6) / (24 * 32))
+
+
+def test_metrics_are_those_of_the_restored_pictures():
+    pictures = [photographs(1, 170, 180)[0], photographs(2, 161, 200)[1]]
+    names = ("psnr-rgb", "psnr-luma", "ssim-rgb", "ms-ssim-rgb")
+    curve = rd_curve(Identity(), pictures, Whole(), (8, 32), names, verbose=0)
+    assert list(curve.quality) == list(names)
+    for metric in names:
+        for row, step in enumerate((8, 32)):
+            for number, picture in enumerate(pictures):
+                target = picture.astype("float32")
+                restored = target // step * step
+                expected = MEASURES[metric].function(target, restored, 255.0)
+                assert curve.quality[metric][row, number] == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(ValueError, match="at least 161×161"):
+        rd_curve(Identity(), photographs(1, 64, 64), Whole(), (8,), names, verbose=0)
+
+
+def test_names_of_pictures_are_kept():
+    pictures = photographs(2, 16, 24)
+    curve = rd_curve(
+        Identity(), pictures, Whole(), (8,), picture_names=["a.png", "b.png"], verbose=0
+    )
+    assert curve.pictures == ["a.png", "b.png"]
+    assert curve.sizes == [(16, 24), (16, 24)]
+    with pytest.raises(ValueError, match=r"as many `picture_names` as pictures, 2. Received 1"):
+        rd_curve(Identity(), pictures, Whole(), (8,), picture_names=["a.png"], verbose=0)
+
+
+def test_deep_samples_reach_a_deep_codec():
+    class Deep(Whole):
+        bits = 12
+
+        def with_strength(self, strength):
+            return Deep()
+
+        def encode(self, image):
+            assert image.dtype == np.uint16
+            self.seen.append(image)
+            return b"sixteen bytes..."
+
+        def decode(self, data):
+            return self.seen[-1]
+
+    Deep.seen = []
+    picture = photographs(1, 16, 16).astype("float32") + 0.3
+    curve = rd_curve(Identity(), picture, Deep(), (1,), verbose=0)
+    np.testing.assert_array_equal(Deep.seen[0], np.clip(np.rint(picture[0] * 16), 0, 4095))
+    assert curve.psnr[0, 0] > 100  # rounded as eight bits in the end: nothing is lost
+    assert curve.bpp[0, 0] == 8 * 16 / 256
+
+
+def test_more_channels_than_a_file_has_become_several_files():
+    pictures = photographs(1, 32, 40)
+    five = np.concatenate([pictures, pictures[..., :2]], axis=-1)
+    curve = rd_curve(Identity(), five, ks.codecs.JPEG(), (8,), verbose=0)
+    decoded, total = [], 0
+    for channel in range(5):
+        file = file_of(five[0, ..., channel], qtables=[[8] * 64])
+        total += len(file)
+        decoded.append(np.asarray(Image.open(io.BytesIO(file))))
+    assert curve.psnr[0, 0] == pytest.approx(decibels(five[0], np.stack(decoded, -1)), abs=1e-6)
+    assert 0 <= curve.bpp[0, 0] * 32 * 40 / 8 - total < 100  # the container of five files counts
+    assert curve.settings["class"] == "Split"
+
+
+@pytest.mark.parametrize("failing", [KeyboardInterrupt, OSError])
+def test_an_interrupted_measurement_stops(failing):
+    class Stopping(Whole):
+        begun = 0
+
+        def with_strength(self, strength):
+            return Stopping(int(strength))
+
+        def encode(self, image):
+            Stopping.begun += 1
+            if self.step == 2:
+                raise failing("stop")
+            return super().encode(image)
+
+    with pytest.raises(failing):
+        rd_curve(Identity(), photographs(1, 16, 16), Stopping(), range(1, 200), verbose=0)
+    assert Stopping.begun < 50  # what had not begun never does

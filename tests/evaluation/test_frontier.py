@@ -1,0 +1,83 @@
+"""The frontier against a comparison of all pairs of points."""
+
+import numpy as np
+import pytest
+
+from keras_sandwich.evaluation import RDCurve, pareto_frontier
+
+RNG = np.random.default_rng(0)
+
+
+def random_curve(name, strengths=7, number=3, **known) -> RDCurve:
+    bpp = RNG.uniform(0.1, 2, (strengths, number))
+    noise = RNG.uniform(-4, 4, (strengths, number))
+    quality = {"psnr-rgb": 30 + 5 * np.log2(bpp) + noise, "ssim-rgb": RNG.uniform(0, 1, bpp.shape)}
+    return RDCurve(name, "JPEG", RNG.integers(1, 99, strengths), bpp, quality, **known)
+
+
+@pytest.mark.parametrize("metric", ["psnr-rgb", "ssim-rgb"])
+def test_points_are_those_that_no_other_beats(metric):
+    curves = [random_curve(name, strengths=n) for name, n in (("a", 7), ("b", 5), ("c", 9))]
+    frontier = pareto_frontier(curves, metric, name="best")
+    points = [
+        (curve, row, curve.bpp[row].mean(), curve.decibels(metric)[row].mean())
+        for curve in curves
+        for row in range(len(curve.strengths))
+    ]
+    expected = [
+        (curve, row)
+        for curve, row, rate, quality in sorted(points, key=lambda point: -point[2])
+        if not any(r <= rate and q >= quality and (r, q) != (rate, quality) for *_, r, q in points)
+    ]
+    assert 1 < len(expected) < len(points)
+    assert frontier.name == "best"
+    assert frontier.sources == [curve.name for curve, _ in expected]
+    assert frontier.strengths == [curve.strengths[row] for curve, row in expected]
+    np.testing.assert_array_equal(frontier.bpp, [curve.bpp[row] for curve, row in expected])
+    for name in ("psnr-rgb", "ssim-rgb"):
+        values = [curve.quality[name][row] for curve, row in expected]
+        np.testing.assert_array_equal(frontier.quality[name], values)
+
+
+def test_equal_points_are_kept_once():
+    bpp, quality = [[1.0], [1.0], [2.0], [2.0]], {"psnr-rgb": [[30.0], [29.0], [30.0], [31.0]]}
+    frontier = pareto_frontier([RDCurve("c", "JPEG", [1, 2, 3, 4], bpp, quality)] * 2)
+    assert frontier.bpp.tolist() == [[2.0], [1.0]]
+    assert frontier.psnr.tolist() == [[31.0], [30.0]]
+
+
+def test_a_frontier_of_frontiers_keeps_the_sources():
+    low, high = random_curve("low"), random_curve("high")
+    once = pareto_frontier([low, high])
+    twice = pareto_frontier([pareto_frontier([low]), pareto_frontier([high])])
+    assert once.sources == twice.sources
+    np.testing.assert_array_equal(once.bpp, twice.bpp)
+
+
+def test_what_was_measured_is_said():
+    known = {"pictures": ["p", "q", "r"], "sizes": [(1, 2)] * 3, "version": "1"}
+    one = random_curve("one", settings={"codec": "JPEG"}, **known)
+    same = random_curve("same", settings={"codec": "JPEG"}, **known)
+    other = random_curve("other", settings={"codec": "WebP"}, **(known | {"version": "2"}))
+    frontier = pareto_frontier([one, same])
+    assert frontier.settings == {"codec": "JPEG"}
+    assert (frontier.codec, frontier.version) == ("JPEG", "1")
+    assert (frontier.pictures, frontier.sizes) == (["p", "q", "r"], [(1, 2)] * 3)
+    frontier = pareto_frontier([one, other])
+    assert frontier.settings == {"one": {"codec": "JPEG"}, "other": {"codec": "WebP"}}
+    assert frontier.version == "1 / 2"
+
+
+def test_metrics_that_not_all_hold_are_left_out():
+    both = random_curve("both")
+    one = RDCurve("one", "JPEG", both.strengths, both.bpp, {"psnr-rgb": both.psnr})
+    assert set(pareto_frontier([both, one]).quality) == {"psnr-rgb"}
+    with pytest.raises(ValueError, match="'one' holds"):
+        pareto_frontier([both, one], metric="ssim-rgb")
+
+
+def test_curves_of_other_pictures_and_no_curves():
+    with pytest.raises(ValueError, match="same pictures"):
+        pareto_frontier([random_curve("a"), random_curve("b", number=4)])
+    with pytest.raises(ValueError, match="at least one curve"):
+        pareto_frontier([])
