@@ -10,6 +10,7 @@ from keras_sandwich import (
     metrics,
     models,
     ops,
+    presets,
 )
 
 __version__ = "0.1.0"
@@ -24,4 +25,5 @@ __all__ = [
     "metrics",
     "models",
     "ops",
+    "presets",
 ]

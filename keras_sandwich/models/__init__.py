@@ -1,6 +1,7 @@
 """Networks, and the sandwich that they make around a codec."""
 
 from keras_sandwich.models.builders import create_basic_model
+from keras_sandwich.models.fingerprint import fingerprint
 from keras_sandwich.models.loop_filter import LoopFilter, create_loop_filter_model
 from keras_sandwich.models.mlp import MLP
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
@@ -18,6 +19,7 @@ __all__ = [
     "UNet",
     "create_basic_model",
     "create_loop_filter_model",
+    "fingerprint",
     "from_samples",
     "postprocess_picture",
     "preprocess_picture",

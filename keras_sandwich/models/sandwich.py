@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich.models import preset
 from keras_sandwich.models.exporting import ExportableWhenBuilt
 from keras_sandwich.models.freezing import keep_frozen
 from keras_sandwich.models.linear_start import fit_linear_start
@@ -318,6 +319,54 @@ class CompressIntraModel(MatchingWeights, RateDistortionTraining, ExportableWhen
                 network that does not say how far it sees (`preprocess_picture`).
         """
         return transport(self, images, codec, tile_size)
+
+    def save_to_preset(
+        self, path: Any, description: str = "", measured: Any = None, **metadata: Any
+    ) -> None:
+        """Saves the model as a folder that `from_preset` loads, on any backend.
+
+        Example:
+
+        ```python
+        import keras_sandwich as ks
+
+        model = ks.models.create_basic_model(
+            bottleneck_channels=1, use_unet_preprocessor=False, use_unet_postprocessor=False
+        )
+        model.build((None, None, None, 3))
+        model.save_to_preset("gray", "Colour over a grayscale codec.", codec="JPEG 4:0:0")
+        again = ks.models.CompressIntraModel.from_preset("gray")
+        assert ks.models.fingerprint(again) == ks.models.fingerprint(model)
+        ```
+
+        Args:
+            path: of a folder, which is made. Three files are written in it: `config.json`, `model.weights.h5` and
+                `metadata.json`, which holds versions, numbers of parameters, fingerprints, and what follows.
+            description: what the model is for.
+            measured: what was measured with it, a dict of what JSON can hold.
+            **metadata: anything else worth knowing, of what JSON can hold.
+
+        Raises:
+            ValueError: the model is not built, or metadata that JSON cannot hold or whose name is taken.
+        """
+        preset.save(self, path, description, measured, metadata)
+
+    @classmethod
+    def from_preset(cls, name_or_path: Any) -> Any:
+        """Loads a bundled preset (`keras_sandwich.presets.names()`), or a folder that `save_to_preset` wrote.
+
+        No code is executed that is not Keras's, this package's, or registered with Keras by you.
+
+        Args:
+            name_or_path: a name, or the path of a folder.
+
+        Returns:
+            The model, built, not compiled.
+
+        Raises:
+            ValueError: no such preset, a damaged folder, one of another version, or weights that are not those saved.
+        """
+        return preset.load(cls, name_or_path)
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object

@@ -1,0 +1,160 @@
+"""A sandwich as a folder: its configuration, its weights, and what is known of it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_sandwich import presets
+from keras_sandwich.models.fingerprint import fingerprint
+
+# Where layers, their arguments and their operations come from; `keras.utils`, say, can write files.
+_KERAS_ROOMS = (
+    "keras",
+    "keras.activations",
+    "keras.constraints",
+    "keras.dtype_policies",
+    "keras.initializers",
+    "keras.layers",
+    "keras.models",
+    "keras.ops",
+    "keras.regularizers",
+)
+_KERAS = ("keras.src.layers.", "keras.src.models.", "keras.src.ops.")
+FORMAT = 1  # of the folder; raised when an older package could not read a newer one's
+
+
+def save(model: Any, path: Any, description: str, measured: Any, metadata: dict[str, Any]) -> None:
+    """`CompressIntraModel.save_to_preset`."""
+    if not model.built:
+        raise ValueError(
+            "Only a model that is built has weights to save. "
+            "Build it with `model.build((None, None, None, channels))` or call it on a picture."
+        )
+    sides = {"preprocessor": model.preprocessor, "postprocessor": model.postprocessor}
+    own = {
+        "format": FORMAT,
+        **_versions(),
+        "description": description,
+        "measured": measured or {},
+        "parameters": {
+            "model": model.count_params(),
+            **{name: side.count_params() if side else 0 for name, side in sides.items()},
+        },
+        "fingerprints": {
+            "model": fingerprint(model),
+            **{name: fingerprint(side) if side else None for name, side in sides.items()},
+        },
+    }
+    taken = sorted(set(own) & set(metadata))
+    if taken:
+        raise ValueError(f"The metadata itself holds {', '.join(taken)}. Choose other names.")
+    try:
+        about = json.dumps({**own, **metadata}, indent=2, ensure_ascii=False)
+    except TypeError as error:
+        raise ValueError(
+            f"`measured` and the metadata must be what JSON can hold. Received {error}."
+        ) from error
+    config = keras.saving.serialize_keras_object(model)
+    config.pop("compile_config", None)  # a loss of the user's own would be asked for
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / presets.CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / presets.METADATA).write_text(about + "\n", encoding="utf-8")
+    model.save_weights(folder / presets.WEIGHTS, overwrite=True)
+
+
+def load(cls: Any, name_or_path: Any) -> Any:
+    """`CompressIntraModel.from_preset`."""
+    folder = _folder(name_or_path)
+    config, metadata = (_read(folder, name) for name in (presets.CONFIG, presets.METADATA))
+    saved_format = metadata.get("format")
+    if saved_format != FORMAT:
+        raise ValueError(
+            f"The preset in {folder} has format {saved_format!r}; this version reads format {FORMAT}. "
+            f"{_history(metadata)}"
+        )
+    if not (folder / presets.WEIGHTS).is_file():
+        raise ValueError(f"The preset in {folder} lacks {presets.WEIGHTS}. Copy the whole folder.")
+    registered = keras.saving.get_registered_name(cls)
+    if config.get("registered_name") != registered:
+        raise ValueError(
+            f"Expected a preset of {registered}. Received one of {config.get('registered_name')!r} "
+            f"in {folder}."
+        )
+    _require_known_classes(config, folder)
+    try:
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    except Exception as error:  # whatever Keras and the layers raise
+        raise ValueError(
+            f"The model of the preset in {folder} cannot be made: {error} {_history(metadata)}"
+        ) from error
+    try:
+        model.load_weights(folder / presets.WEIGHTS)
+    except Exception as error:  # whatever Keras and the file's library raise
+        raise ValueError(
+            f"The weights of the preset in {folder} cannot be read: {error} {_history(metadata)}"
+        ) from error
+    expected = metadata.get("fingerprints", {}).get("model")
+    received = fingerprint(model)
+    if received != expected:
+        raise ValueError(
+            f"The preset in {folder} is not what was saved: its metadata has the fingerprint {expected}, "
+            f"its model {received}. Copy the whole folder again, or save it again with `save_to_preset`. "
+            f"{_history(metadata)}"
+        )
+    return model
+
+
+def _folder(name_or_path: Any) -> Path:
+    text = os.fspath(name_or_path)
+    if text in presets.names():
+        return presets.folder(text)
+    path = Path(text)
+    return path if path.is_dir() else presets.folder(text)
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"The folder {folder} is no preset: it lacks {name}.") from error
+    except ValueError as error:
+        raise ValueError(f"{name} in {folder} is damaged: {error}.") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{name} in {folder} is damaged: it holds no dict.")
+    return content
+
+
+def _require_known_classes(config: Any, folder: Path) -> None:
+    """ValueError if making the model would import anything but layers of Keras and what is registered with it."""
+    if isinstance(config, dict):
+        module, name = config.get("module"), config.get("registered_name")
+        known = module is None or str(module).startswith(_KERAS) or module in _KERAS_ROOMS
+        if not known and keras.saving.get_registered_object(name or "") is None:
+            raise ValueError(
+                f"The preset in {folder} asks for {module}.{config.get('class_name')}, which is neither "
+                "a layer of Keras nor registered with it. Import what registers it before loading the "
+                "preset, if you trust it."
+            )
+        config = list(config.values())
+    if isinstance(config, list):
+        for value in config:
+            _require_known_classes(value, folder)
+
+
+def _versions() -> dict[str, str]:
+    from keras_sandwich import __version__  # defined once every room is there
+
+    return {"keras_sandwich": __version__, "keras": keras.__version__}
+
+
+def _history(metadata: dict[str, Any]) -> str:
+    saved = {name: metadata.get(name, "unknown") for name in _versions()}
+
+    def listed(versions: dict[str, Any]) -> str:
+        return " and ".join(f"{name} {version}" for name, version in versions.items())
+
+    return f"It was saved by {listed(saved)}; here are {listed(_versions())}."
