@@ -1,0 +1,184 @@
+"""The proxy's quantizer step that goes with a real codec's strength, and the other way round."""
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_sandwich.codecs import JPEG, Split
+from keras_sandwich.models.samples import from_samples, to_samples
+from keras_sandwich.training.real_files import empty_file_bits, through_files
+
+LARGEST_QSTEP = 512.0
+TOLERANCE = 0.005  # of the squared error
+AROUND = (0.5, 2**-0.5, 1.0, 2**0.5, 2.0)  # of the trained step
+
+
+def calibrate_qstep(codec_proxy: Any, bottlenecks: Any, codec: Any) -> float:
+    """The quantizer step at which the proxy loses as much as a codec: both have the same squared error.
+
+    What a strength of WebP or AVIF is in steps of the proxy depends on the pictures, so it is measured on some. For
+    a JPEG with a flat table, and a proxy with one, it is the codec's own step. To set it:
+    `codec_proxy.qstep.assign(step - codec_proxy.min_qstep)`.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+
+    proxy = ks.layers.EncodeDecodeIntra()
+    gray = ks.datasets.sample_images("test")[:, :64, :64, 1:2].astype("float32")
+    assert ks.training.calibrate_qstep(proxy, gray, ks.codecs.JPEG(qstep=24)) == 24.0
+    step = ks.training.calibrate_qstep(proxy, gray, ks.codecs.JPEG(quality=50))
+    assert 5.0 < step < 100.0
+    ```
+
+    Args:
+        codec_proxy: an `EncodeDecodeIntra`.
+        bottlenecks: [number, height, width, channels] in [0, 255]: what the codec will be given.
+        codec: a codec of `keras_sandwich.codecs`, at the strength that is meant.
+
+    Returns:
+        An effective step, within 0.5 % of the codec's squared error where steps from the proxy's `min_qstep` to 512
+        reach it; otherwise the end of that range.
+
+    Raises:
+        ValueError: the proxy has no step; bottlenecks of another rank, or not finite.
+    """
+    if not hasattr(codec_proxy, "qstep") and not hasattr(codec_proxy, "proxy"):
+        raise ValueError(
+            "Only a proxy with a quantizer step, an EncodeDecodeIntra, can be calibrated. "
+            f"Received {type(codec_proxy).__name__}."
+        )
+    bottlenecks = np.asarray(ops.convert_to_numpy(bottlenecks), "float32")
+    if bottlenecks.ndim != 4 or not bottlenecks.size:
+        raise ValueError(
+            "Expected bottlenecks [number, height, width, channels]. "
+            f"Received shape {bottlenecks.shape}."
+        )
+    own = own_qstep(codec_proxy, codec)
+    if own is not None:
+        return own
+    with ThreadPoolExecutor() as executor:
+        decoded, _ = through_files(bottlenecks, codec.for_channels(bottlenecks.shape[-1]), executor)
+    return qstep_of_error(codec_proxy, bottlenecks, decoded, codec.bits)
+
+
+def own_qstep(codec_proxy: Any, codec: Any) -> float | None:
+    """The codec's step, if it is a JPEG with a flat table and the proxy has one; otherwise None."""
+    codec = codec.codec if isinstance(codec, Split) else codec
+    flat = isinstance(codec, JPEG) and codec.qstep is not None
+    return float(codec.qstep) if flat and not codec_proxy.proxy.quantizer.has_tables else None
+
+
+def qstep_of_error(
+    codec_proxy: Any, bottlenecks: np.ndarray, decoded: np.ndarray, bits: int = 8
+) -> float:
+    """The step at which the proxy's squared error on the bottlenecks is that of what a codec of `bits` decoded."""
+    given = from_samples(to_samples(bottlenecks, bits), bits)
+
+    def error(result: Any) -> float:
+        return float(np.mean(np.square(ops.convert_to_numpy(result) - given, dtype="float64")))
+
+    target = max(error(decoded), 1e-6)
+
+    def excess(log_qstep: float) -> float:
+        # JpegProxy itself: a layer that trains its step takes no other, and noise has no place here.
+        result, _ = codec_proxy.proxy(given, qstep=math.exp(log_qstep), training=False)
+        return math.log(max(error(result), 1e-6) / target)
+
+    least = max(codec_proxy.min_qstep, 0.1)
+    return math.exp(_rising_zero(excess, math.log(least), math.log(LARGEST_QSTEP)))
+
+
+def _rising_zero(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where a rising function crosses zero; the end at which it is nearest, if it does not.
+
+    The rule of false position in its Illinois form: squared errors are nearly powers of the step, so in logarithms
+    a few evaluations do.
+    """
+    below, above = function(low), function(high)
+    if below >= 0:
+        return low
+    if above <= 0:
+        return high
+    middle, side = low, 0
+    for _ in range(40):
+        middle = (low * above - high * below) / (above - below)
+        value = function(middle)
+        if abs(value) < TOLERANCE or high - low < 1e-4:
+            break
+        if value < 0:
+            low, below = middle, value
+            above = above / 2 if side == -1 else above
+            side = -1
+        else:
+            high, above = middle, value
+            below = below / 2 if side == 1 else below
+            side = 1
+    return middle
+
+
+def set_qstep(codec_proxy: Any, qstep: float) -> None:
+    """Gives the proxy this effective step, or its least one."""
+    codec_proxy.qstep.assign(max(qstep - codec_proxy.min_qstep, 0.0))
+
+
+def strengths_around(
+    codec_proxy: Any, bottlenecks: Sequence[np.ndarray], codec: Any
+) -> tuple[float, ...]:
+    """Strengths of a codec from half to twice the step of a proxy, increasing.
+
+    Multiples of the step for a JPEG with a flat table. For others those whose files come nearest in bits to JPEG files
+    at these multiples, both without what an empty file costs.
+
+    Args:
+        codec_proxy: an `EncodeDecodeIntra`.
+        bottlenecks: pictures [height, width, channels] to measure the bits on.
+        codec: for as many channels.
+    """
+    qstep = float(ops.convert_to_numpy(codec_proxy.effective_qstep()))
+    if own_qstep(codec_proxy, codec) is not None:
+        return tuple(sorted({float(min(max(round(qstep * f), 1), 255)) for f in AROUND}))
+    shared = {"chroma_subsampling": codec_proxy.proxy.chroma_subsampling}
+    channels = bottlenecks[0].shape[-1]
+
+    def bits(setting: Any) -> float:
+        return sum(
+            8 * len(setting.encode(to_samples(picture, setting.bits)))
+            - empty_file_bits(setting, picture.shape)
+            for picture in bottlenecks
+        )
+
+    known: dict[float, float] = {}
+
+    def bits_at(strength: float) -> float:
+        if strength not in known:
+            known[strength] = bits(codec.with_strength(strength))
+        return known[strength]
+
+    chosen = set()
+    for factor in AROUND:
+        tables = codec_proxy.proxy.tables(qstep * factor)
+        target = bits(JPEG(tables=tables, **shared).for_channels(channels))
+        chosen.add(_nearest(codec.strengths, bits_at, target))
+    return tuple(sorted(chosen))
+
+
+def _nearest(strengths: Sequence[float], bits_at: Callable[[float], float], target: float) -> float:
+    """The strength whose bits, which fall with it, are nearest to the target in ratio."""
+    low, high = 0, len(strengths) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if bits_at(strengths[middle]) > target:
+            low = middle
+        else:
+            high = middle
+
+    def distance(place: int) -> float:
+        return abs(math.log(max(bits_at(strengths[place]), 1.0) / max(target, 1.0)))
+
+    return float(strengths[min((low, high), key=distance)])

@@ -1,0 +1,136 @@
+"""Crops of what a codec decoded, with the pictures that they should become."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_sandwich.codecs import decode_many, encode_many
+from keras_sandwich.models.samples import from_samples, to_samples
+from keras_sandwich.models.tiling import preprocess_picture
+from keras_sandwich.training.calibration import strengths_around
+
+# JPEG's largest minimum coded unit, and a multiple of the blocks of the others that have small ones.
+CODING_UNIT = 16
+# What the strengths are chosen on, if none are given.
+MEASURED_PICTURES = 6
+MEASURED_SIZE = 256
+
+
+class DecodedCrops(keras.utils.PyDataset):
+    """Batches (decoded bottleneck, picture), a function of (seed, epoch, index).
+
+    Crops lie on a grid, so that the networks' patches and poolings and the codec's blocks fall within a crop as they
+    fall within a picture. They are not turned: a codec's blocks and a bottleneck's carriers have a direction and a
+    phase.
+
+    Args:
+        pictures: [height, width, channels] each, of sizes that the factor divides.
+        decoded: for each strength the samples that the pictures' files decoded to, [height/factor, width/factor,
+            channels].
+        grid: crops begin at multiples of it, in pixels of the pictures.
+        factor: the bottleneck is smaller by this.
+        crop_size: height and width of the crops in pixels of the pictures.
+        batch_size: crops in a batch.
+        steps_per_epoch: batches in an epoch.
+        seed: of pictures, places and strengths.
+        bits: of the codec's samples.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[np.ndarray],
+        decoded: Sequence[Sequence[np.ndarray]],
+        grid: int,
+        factor: int,
+        crop_size: int,
+        batch_size: int,
+        steps_per_epoch: int,
+        seed: int,
+        bits: int = 8,
+    ) -> None:
+        super().__init__(workers=0)  # slices cost less than handing them on
+        self.epoch = 0
+        self._pictures = pictures
+        self._decoded = decoded
+        self._grid = grid
+        self._factor = factor
+        self._crop_size = crop_size
+        self._batch_size = batch_size
+        self._steps = steps_per_epoch
+        self._seed = seed
+        self._bits = bits
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        randomness = np.random.default_rng([self._seed, self.epoch, index])
+        pairs = [self._pair(randomness) for _ in range(self._batch_size)]
+        decoded, pictures = (np.stack(side) for side in zip(*pairs, strict=True))
+        return from_samples(decoded, self._bits), pictures.astype("float32")
+
+    def _pair(self, randomness: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        number = int(randomness.integers(len(self._pictures)))
+        strength = int(randomness.integers(len(self._decoded)))
+        picture, decoded = self._pictures[number], self._decoded[strength][number]
+        places = ((size - self._crop_size) // self._grid + 1 for size in picture.shape[:2])
+        top, left = (int(randomness.integers(count)) * self._grid for count in places)
+        return (
+            _window(decoded, top, left, self._crop_size, self._factor),
+            _window(picture, top, left, self._crop_size, 1),
+        )
+
+
+def _window(picture: np.ndarray, top: int, left: int, size: int, factor: int) -> np.ndarray:
+    top, left, size = top // factor, left // factor, size // factor
+    return picture[top : top + size, left : left + size]
+
+
+def crop_grid(model: Any) -> int:
+    """Where crops may begin: at whole coding units, patches and poolings, in pixels of the picture."""
+    steps = [CODING_UNIT * getattr(model.postprocessor, "downsample_factor", 1)]
+    for side in (model.preprocessor, model.postprocessor):
+        unet = getattr(side, "unet", None)
+        steps.append(getattr(side, "patch_size", 1))
+        steps.append(getattr(unet, "patch_size", 1) * 2 ** getattr(unet, "poolings", 0))
+    return math.lcm(*steps)
+
+
+def decoded_pictures(
+    model: Any,
+    pictures: Sequence[np.ndarray],
+    codec: Any,
+    strengths: Sequence[float] | None,
+    workers: int | None,
+    verbose: int,
+    tile_size: int | None,
+) -> list[list[np.ndarray]]:
+    """For each strength, or those around the model's own step, the samples that each picture's file decodes to."""
+    bottlenecks = [preprocess_picture(model, picture, tile_size) for picture in pictures]
+    codec = codec.for_channels(bottlenecks[0].shape[-1])
+    if strengths is None and codec.strengths:
+        strengths = _default_strengths(model, bottlenecks, codec)
+    settings = [codec] if strengths is None else [codec.with_strength(s) for s in strengths]
+    if not settings:
+        raise ValueError("`strengths` must name at least one strength. Received an empty list.")
+    samples = [to_samples(bottleneck, codec.bits) for bottleneck in bottlenecks]
+    decoded = []
+    for setting in settings:
+        files = encode_many(setting, samples, workers, verbose)
+        decoded.append(decode_many(setting, files, workers, verbose))
+    return decoded
+
+
+def _default_strengths(
+    model: Any, bottlenecks: Sequence[np.ndarray], codec: Any
+) -> tuple[float, ...]:
+    if not hasattr(model.codec_proxy, "effective_qstep"):
+        raise ValueError(
+            "The model's proxy has no quantizer step to choose strengths around. Give `strengths`."
+        )
+    some = bottlenecks[:: -(-len(bottlenecks) // MEASURED_PICTURES)]
+    parts = [bottleneck[:MEASURED_SIZE, :MEASURED_SIZE] for bottleneck in some]
+    return strengths_around(model.codec_proxy, parts, codec)
