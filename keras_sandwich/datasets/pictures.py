@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,9 @@ def load_images(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     return pictures
 
 
-def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
+def find_pictures(
+    folder: str | os.PathLike[str], suffixes: tuple[str, ...] = SUFFIXES
+) -> list[Path]:
     """All picture files below a folder, sorted by their path, hidden ones left out."""
     folder = Path(folder)
     if not folder.exists():
@@ -82,16 +85,16 @@ def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
             f"`path` must be a folder of pictures. Received the file: path={str(folder)!r}. "
             "Pass its folder, or a list of files."
         )
-    pictures = sorted(_walk(folder), key=lambda file: file.relative_to(folder).parts)
+    pictures = sorted(_walk(folder, suffixes), key=lambda file: file.relative_to(folder).parts)
     if not pictures:
         raise ValueError(
             f"The folder holds no pictures. Received: path={str(folder)!r}. Files with these "
-            f"suffixes are looked for, in its subfolders too: {', '.join(SUFFIXES)}."
+            f"suffixes are looked for, in its subfolders too: {', '.join(suffixes)}."
         )
     return pictures
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise PermissionError(
             f"The folder {error.filename!r} cannot be read: {error.strerror}. "
@@ -101,7 +104,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for place, subfolders, names in os.walk(folder, onerror=refuse):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         for name in names:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(suffixes) and not name.startswith("."):
                 yield Path(place) / name
 
 
@@ -113,13 +116,21 @@ def read_picture(file: str | os.PathLike[str]) -> np.ndarray:
     pillow = import_pillow("image_folder")
     with pillow.open(file) as picture:
         upright = import_pillow("image_folder", "PIL.ImageOps").exif_transpose(picture)
-        if upright.mode == "F":
-            raise ValueError("floating-point pixels have no known range; pass the array instead")
-        if upright.mode.startswith("I"):  # 16 bits of gray, which Pillow would clip at 255
-            levels = np.clip(np.asarray(upright).astype(np.float64), 0, 65535) / 257.0
-            gray = np.round(levels).astype(np.uint8)
-            return np.repeat(gray[..., None], 3, axis=-1)
-        return np.asarray(upright.convert("RGB"))
+        return three_colours(upright)
+
+
+def three_colours(picture: Any, deep: bool = False) -> np.ndarray:
+    """A picture of Pillow, of whatever mode, to uint8 [height, width, 3]; an alpha channel is dropped.
+
+    `deep` leaves pictures of 16 bits at 16: uint16.
+    """
+    if picture.mode == "F":
+        raise ValueError("floating-point pixels have no known range; pass the array instead")
+    if picture.mode.startswith("I"):  # 16 bits of gray, which Pillow would clip at 255
+        levels = np.clip(np.asarray(picture).astype(np.float64), 0, 65535)
+        gray = levels.astype(np.uint16) if deep else np.round(levels / 257.0).astype(np.uint8)
+        return np.repeat(gray[..., None], 3, axis=-1)
+    return np.asarray(picture.convert("RGB"))
 
 
 def as_picture(array: np.ndarray, name: str) -> np.ndarray:

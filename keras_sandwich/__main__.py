@@ -1,0 +1,8 @@
+"""`python -m keras_sandwich`: the command line."""
+
+import sys
+
+from keras_sandwich.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""A coded file to the picture that the sandwich restores from it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sandwich import codecs
+from keras_sandwich.files.container import Container, read_container
+from keras_sandwich.files.networks import Network, bundled_preset, load_network
+from keras_sandwich.files.payload import Payload, is_unaltered, pixel_digest
+from keras_sandwich.files.saving import encode_picture, require_format, require_target, write_whole
+from keras_sandwich.files.sources import bombs_allowed
+from keras_sandwich.models.samples import from_samples
+from keras_sandwich.models.tiling import postprocess_picture
+
+ROWS = 256  # rounded at a time: a picture's float copies would take more memory than itself
+
+
+def decode_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    model: Any = None,
+    *,
+    accept_altered: bool = False,
+    tile_size: int = 1024,
+) -> None:
+    """Restores the picture of a file that `encode_file` wrote.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+    from PIL import Image
+
+    Image.fromarray(ks.datasets.sample_images("test")[0]).save("picture.png")
+    model = ks.evaluation.classical_chain(bottleneck_channels=3, downsample_factor=2)
+    ks.encode_file("picture.png", "coded.jpg", model, target_size=8000)
+    ks.decode_file("coded.jpg", "restored.png", model)
+    assert Image.open("restored.png").size == Image.open("picture.png").size
+    ```
+
+    Args:
+        source: the coded file.
+        target: the picture to write, without loss: .png, .webp, .tif, .bmp, .ppm or .tga. Pictures of more than 8 bits
+            become .png files of 16.
+        model: the `CompressIntraModel`, or the name or folder of a preset; None is the bundled preset that the file
+            names.
+        accept_altered: restore also where the decoded pixels are not those that were coded: from a file that was
+            edited or saved anew, or with another decoder.
+        tile_size: the networks see so many pixels a side at a time.
+
+    Raises:
+        OSError: a file that cannot be read or written.
+        ValueError: the source is no coded file, is damaged, of another version or for another network, or its pixels
+            are not those that were coded; a target that would lose something.
+        ImportError: a library that is needed is not installed.
+    """
+    path = require_target(target, source)
+    data = Path(source).read_bytes()
+    try:
+        container, payload = open_coded(data)
+    except ValueError as error:
+        raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
+    network = _network(payload, model)
+    bits = 8 + network.num_truncate_bits
+    suffix = require_format(path, payload.output_size, bits)
+    try:
+        samples, codec_bits = _samples(data, container, payload, network, accept_altered)
+    except ValueError as error:
+        raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
+    decoded = samples if codec_bits == 8 else from_samples(samples, codec_bits)
+    restored = postprocess_picture(network.model, decoded, payload.output_size, tile_size)
+    profile = payload.profile or container.icc_profile
+    write_whole(path, encode_picture(_pixels(restored, bits), suffix, profile))
+
+
+def open_coded(data: bytes) -> tuple[Container, Payload]:
+    """The container and what it says of itself. Anything wrong raises ValueError."""
+    container = read_container(data)
+    if container.xmp is None:
+        raise ValueError(
+            "it carries no metadata of keras-sandwich. It was not written by `encode_file`, or was "
+            "saved anew by a program that dropped them"
+        )
+    return container, Payload.from_xmp(container.xmp)
+
+
+def _network(payload: Payload, model: Any) -> Network:
+    if model is None:
+        model = bundled_preset(payload.network)
+    if model is None:
+        named = f" It names the preset {payload.preset!r}." if payload.preset else ""
+        raise ValueError(
+            "No bundled preset restores the file; pass the model or preset whose fingerprint is "
+            f"{payload.network}.{named}"
+        )
+    network = load_network(model)
+    if network.fingerprint != payload.network:
+        which = f" (of the preset {payload.preset!r})" if payload.preset else ""
+        raise ValueError(
+            f"The file was written for the network {payload.network}{which}. "
+            f"Received one with the fingerprint {network.fingerprint}; pass the right model."
+        )
+    return network
+
+
+def _samples(
+    data: bytes, container: Container, payload: Payload, network: Network, accept_altered: bool
+) -> tuple[np.ndarray, int]:
+    """The coded picture, decoded and checked, and its bits a sample."""
+    expected = network.coded_size(payload.output_size)
+    if container.size != expected:
+        raise ValueError(
+            f"a picture of {_spell(payload.output_size)} is coded as one of {_spell(expected)}, and "
+            f"the file holds one of {_spell(container.size)}. It was edited after it was written"
+        )
+    codec = _codec(container, payload)
+    try:
+        with bombs_allowed():
+            samples = codec.decode(data)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise whatever they stumble over
+        raise ValueError(f"it is damaged, the codec says: {error}") from error
+    if samples.shape != (*expected, network.bottleneck_channels):
+        raise ValueError(
+            f"the network restores pictures coded as {_spell(expected)} with "
+            f"{network.bottleneck_channels} channel(s), and the codec decoded the shape {samples.shape}"
+        )
+    if pixel_digest(samples) != payload.pixels and not accept_altered:
+        raise ValueError(_what_changed(data, payload, codec.version))
+    return samples, codec.bits
+
+
+def _codec(container: Container, payload: Payload) -> codecs.Codec:
+    """The codec of the container, for samples of as many bits as the file says."""
+    kind = codecs.codec_for(container.suffix)
+    bits = payload.settings.get("bits", 8)
+    if bits == 8:
+        return kind()
+    try:
+        return kind(bits=bits)  # type: ignore[call-arg]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"its settings cannot be those of {kind.__name__}: {error}") from error
+
+
+def _what_changed(data: bytes, payload: Payload, version: str) -> str:
+    if is_unaltered(data, payload):
+        return (
+            "the decoder gives other pixels than the one that wrote it, though no byte of the file "
+            f"has changed. Written with {payload.library}; decoded with {version}. "
+            "`accept_altered=True` restores it with small errors"
+        )
+    return (
+        "its pixels are not those that were coded: the file is damaged, or was edited or saved anew. "
+        "Get it anew; `accept_altered=True` restores what is there"
+    )
+
+
+def _spell(size: tuple[int, int]) -> str:
+    return f"{size[1]}×{size[0]} pixels"
+
+
+def _pixels(restored: np.ndarray, bits: int) -> np.ndarray:
+    """Rounded and clipped as a file holds them: uint8, or uint16 that spans the whole range."""
+    peak = 255.0 * 2.0 ** (bits - 8)
+    pixels = np.empty(restored.shape, "uint8" if bits == 8 else "uint16")
+    for start in range(0, len(restored), ROWS):
+        rows = np.clip(np.rint(restored[start : start + ROWS]), 0, peak)
+        pixels[start : start + ROWS] = rows if bits == 8 else np.rint(rows * (65535.0 / peak))
+    return pixels

@@ -1,0 +1,188 @@
+"""A picture to an ordinary image file from which the sandwich restores it."""
+
+import dataclasses
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sandwich import codecs
+from keras_sandwich.files.info import FileInfo, info_of
+from keras_sandwich.files.networks import Network, load_network
+from keras_sandwich.files.payload import Payload, pixel_digest, seal
+from keras_sandwich.files.saving import require_target, write_whole
+from keras_sandwich.files.sources import bombs_allowed, read_source
+from keras_sandwich.files.targets import UnreachableTarget, largest_within
+from keras_sandwich.models.samples import to_samples
+from keras_sandwich.models.tiling import preprocess_picture
+
+ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
+
+
+def encode_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    model: Any,
+    bits_per_pixel: float | None = None,
+    strength: float | None = None,
+    target_size: int | None = None,
+    codec: codecs.Codec | None = None,
+    *,
+    background: Any = None,
+    keep_profile: bool = True,
+    tile_size: int = 1024,
+) -> FileInfo:
+    """Writes a picture as an ordinary JPEG, WebP, AVIF or HEIC file that a sandwich restores.
+
+    Every viewer opens the file and shows the bottleneck. A small XMP segment says which network restores the picture,
+    see `docs/files.md`. Exactly one of `bits_per_pixel`, `strength` and `target_size` says how large the file becomes;
+    all its bytes count, those of the segment too. The file appears whole or not at all; one that is there is replaced.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+    from PIL import Image
+
+    Image.fromarray(ks.datasets.sample_images("test")[0]).save("picture.png")
+    model = ks.evaluation.classical_chain(bottleneck_channels=1)
+    info = ks.encode_file("picture.png", "coded.jpg", model, bits_per_pixel=0.8)
+    assert info.bits_per_pixel <= 0.8 and Image.open("coded.jpg").mode == "L"
+    ks.decode_file("coded.jpg", "restored.png", model)
+    ```
+
+    Args:
+        source: a picture file. Its EXIF orientation is applied, 16 bits are brought to the model's depth, CMYK and gray
+            profiles to sRGB.
+        target: the file to write; its suffix chooses the codec.
+        model: a `CompressIntraModel`, or the name or folder of a preset.
+        bits_per_pixel: write the largest file of at most so many bits per pixel of the source.
+        strength: of the codec.
+        target_size: write the largest file of at most so many bytes.
+        codec: a codec of `keras_sandwich.codecs`; None is the suffix's, set as the model's proxy is.
+        background: a colour, as Pillow takes it, on which transparent pixels are laid; None refuses them.
+        keep_profile: keep an ICC profile of RGB colours, for the restored picture.
+        tile_size: the networks see so many pixels a side at a time.
+
+    Returns:
+        A `FileInfo` of the file.
+
+    Raises:
+        OSError: a file that cannot be read or written.
+        ValueError: a picture that cannot be coded, a target size that cannot be reached (the message says what can), a
+            codec that does not fit the target or the model.
+        ImportError: a library that is needed is not installed.
+    """
+    path = require_target(target, source)
+    network = load_network(model)
+    codec = _codec_for(path, network, codec)
+    _require_one_goal(bits_per_pixel=bits_per_pixel, strength=strength, target_size=target_size)
+    picture = read_source(source, network.channels, network.num_truncate_bits, background)
+    height, width, _ = picture.pixels.shape
+    if min(network.coded_size((height, width))) < 1:
+        raise ValueError(
+            f"The picture is too small for a network that codes 1/{network.downsample_factor} of its "
+            f"height and width. Received {width}×{height} pixels."
+        )
+    bottleneck = preprocess_picture(network.model, picture.pixels, tile_size)
+    samples = to_samples(bottleneck, codec.bits)
+    profile = picture.profile if keep_profile else None
+    unsealed = Payload(
+        network=network.fingerprint,
+        output_size=(height, width),
+        settings={},
+        library=codec.version,
+        preset=network.preset,
+        # A gray file whose profile is one for RGB is refused or misread by viewers.
+        profile=profile if samples.shape[-1] == 1 and network.channels == 3 else None,
+    )
+    within = None if unsealed.profile is not None else profile
+
+    def payload_at(setting: codecs.Codec) -> Payload:
+        return replace(unsealed, settings=stated_settings(setting))
+
+    def encode(setting: codecs.Codec) -> bytes:
+        xmp = payload_at(setting).to_xmp(sealed=False)
+        return setting.encode(samples, xmp=xmp, icc_profile=within)
+
+    if strength is not None:
+        setting = codec.with_strength(strength)
+        file = encode(setting)
+    else:
+        pixels = height * width
+        limit = int(pixels * bits_per_pixel / 8) if bits_per_pixel is not None else target_size
+        setting, file = _search(codec, encode, limit or 0, pixels)
+    with bombs_allowed():
+        file = seal(file, payload_at(setting), pixel_digest(setting.decode(file)))
+    write_whole(path, file)
+    return info_of(file)
+
+
+def stated_settings(codec: codecs.Codec) -> dict[str, Any]:
+    """The codec's settings, without those that are its class's defaults: they would only make the file larger."""
+    defaults: dict[str, Any] = {}
+    if dataclasses.is_dataclass(codec):
+        defaults = {field.name: field.default for field in dataclasses.fields(codec)}
+    return {
+        name: value
+        for name, value in codec.settings.items()
+        if name in ALWAYS_STATED or name not in defaults or value != defaults[name]
+    }
+
+
+def _require_one_goal(**goals: float | None) -> None:
+    given = {name: value for name, value in goals.items() if value is not None}
+    if len(given) != 1:
+        raise ValueError(
+            f"Give exactly one of {', '.join(goals)}. Received {', '.join(given) or 'none'}."
+        )
+    ((name, value),) = given.items()
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"`{name}` must be positive and finite. Received {name}={value}.")
+    if name == "target_size" and value != int(value):
+        raise ValueError(f"`target_size` is a whole number of bytes. Received {value}.")
+
+
+def _codec_for(path: Path, network: Network, codec: codecs.Codec | None) -> codecs.Codec:
+    """The codec given, or the suffix's, made to carry what the model's proxy carried in training."""
+    suffix = path.suffix.lower()
+    if codec is None:
+        codec = codecs.codec_for(suffix)()
+        proxy = getattr(network.model.codec_proxy, "proxy", None)
+        chroma = getattr(proxy, "chroma_subsampling", None)
+        if network.bottleneck_channels == 3 and chroma and hasattr(codec, "chroma_subsampling"):
+            codec = replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
+    if not codec.carries_metadata:
+        raise ValueError(
+            "The file must carry metadata, as JPEG, WebP, AVIF and HEIC files do. "
+            f"Received target={str(path)!r} and the codec {codec.name}."
+        )
+    if suffix not in codec.suffixes:
+        raise ValueError(
+            f"{codec.name} files end in {' or '.join(codec.suffixes)}. "
+            f"Received target={str(path)!r}; rename it, or choose another codec."
+        )
+    return codec
+
+
+def _search(codec: codecs.Codec, encode: Any, limit: int, pixels: int) -> tuple[Any, bytes]:
+    strengths = codec.strengths
+    if not strengths:
+        raise ValueError(
+            f"{codec.name} has no strengths to search over. Received {codec!r}; give a codec whose "
+            "strength can be set."
+        )
+    try:
+        fit = largest_within(
+            len(strengths), lambda index: encode(codec.with_strength(strengths[index])), limit
+        )
+    except UnreachableTarget as unreachable:
+        smallest, largest = unreachable.smallest, unreachable.largest
+        raise ValueError(
+            f"{codec.name} cannot write this picture in {limit} bytes "
+            f"({8 * limit / pixels:.3g} bits per pixel). It reaches {smallest} to {largest} bytes "
+            f"({8 * smallest / pixels:.3g} to {8 * largest / pixels:.3g} bits per pixel)."
+        ) from unreachable
+    return codec.with_strength(strengths[fit.index]), fit.file

@@ -1,0 +1,97 @@
+"""What a coded file says of itself, without restoring it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_sandwich.files.decoding import open_coded
+from keras_sandwich.files.payload import is_unaltered
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What `encode_file` wrote, and `read_info` reads.
+
+    Attributes:
+        format: "JPEG", "WebP", "AVIF" or "HEIC".
+        file_size: bytes of the file.
+        metadata_size: bytes of the XMP packet in it.
+        bits_per_pixel: of the restored picture, all bytes counted.
+        output_size: (height, width) of the restored picture.
+        coded_size: (height, width) of the picture that viewers show.
+        network: the first 32 hexadecimal digits of the fingerprint of the network that restores.
+        preset: the bundled preset that holds the network, or None.
+        settings: of the codec that wrote the file: its class and the arguments that are not its defaults.
+        library: the codec's libraries and their versions.
+        pixels: the first 32 hexadecimal digits of the SHA-256 of the pixels that were coded.
+        has_profile: whether the restored picture gets an ICC profile.
+        unaltered: whether every byte of the file is as it was written.
+    """
+
+    format: str
+    file_size: int
+    metadata_size: int
+    bits_per_pixel: float
+    output_size: tuple[int, int]
+    coded_size: tuple[int, int]
+    network: str
+    preset: str | None
+    settings: dict[str, Any]
+    library: str
+    pixels: str
+    has_profile: bool
+    unaltered: bool
+
+
+def read_info(path: str | os.PathLike[str]) -> FileInfo:
+    """Reads what a coded file says of itself; no network is needed, and no pixel decoded.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+    from PIL import Image
+
+    Image.fromarray(ks.datasets.sample_images("test")[0]).save("picture.png")
+    ks.encode_file("picture.png", "coded.jpg", ks.evaluation.classical_chain(), strength=16)
+    info = ks.files.read_info("coded.jpg")
+    assert info.settings["qstep"] == 16 and info.output_size == (256, 256) and info.unaltered
+    ```
+
+    Args:
+        path: a file that `encode_file` wrote.
+
+    Returns:
+        A `FileInfo`.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no coded file, is damaged, or of another version.
+    """
+    data = Path(path).read_bytes()
+    try:
+        return info_of(data)
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} cannot be read: {error}") from error
+
+
+def info_of(data: bytes) -> FileInfo:
+    """The same for the bytes of a file."""
+    container, payload = open_coded(data)
+    height, width = payload.output_size
+    return FileInfo(
+        format=container.format,
+        file_size=len(data),
+        metadata_size=len(container.xmp or b""),
+        bits_per_pixel=8.0 * len(data) / (height * width),
+        output_size=payload.output_size,
+        coded_size=container.size,
+        network=payload.network,
+        preset=payload.preset,
+        settings=dict(payload.settings),
+        library=payload.library,
+        pixels=payload.pixels,
+        has_profile=(payload.profile or container.icc_profile) is not None,
+        unaltered=is_unaltered(data, payload),
+    )

@@ -1,0 +1,204 @@
+"""Pictures to be coded, as a viewer would show them, with the meaning of their colours."""
+
+import contextlib
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sandwich.codecs.libraries import imagecodecs, import_library
+from keras_sandwich.datasets.pictures import import_pillow, three_colours
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
+MAX_TRUNCATE_BITS = 8
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture as the networks are given it.
+
+    Attributes:
+        pixels: [height, width, channels] in [0, 255·2^k]: uint8, or uint16 where k > 0.
+        profile: the ICC profile that says what these pixels mean, or None: sRGB.
+    """
+
+    pixels: np.ndarray
+    profile: bytes | None
+
+
+def read_source(
+    path: str | os.PathLike[str],
+    channels: int = 3,
+    num_truncate_bits: int = 0,
+    background: Any = None,
+) -> Source:
+    """Reads a picture upright, brought to the channels and the depth of a network.
+
+    Args:
+        path: a picture file.
+        channels: 3, or 1: then the picture must be gray.
+        num_truncate_bits: k: the pixels are brought to 8 + k bits.
+        background: a colour, as Pillow names or counts it, on which transparent pixels are laid.
+
+    Raises:
+        OSError: there is no such file, or it may not be read.
+        ValueError: it cannot be read as a picture, is animated, has transparent pixels and no background is given, or
+            has colours that a network of one channel would lose.
+    """
+    file = Path(path)
+    data = file.read_bytes()
+    try:
+        with bombs_allowed():
+            picture = _opened(data)
+            if getattr(picture, "is_animated", False) and picture.format != "MPO":
+                raise ValueError(f"it holds {picture.n_frames} frames, a coded file only one")
+            return _source(picture, data, channels, num_truncate_bits, background)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise whatever they stumble over
+        raise ValueError(
+            f"The picture {str(file)!r} cannot be coded: {error or type(error).__name__}."
+        ) from error
+
+
+@contextlib.contextmanager
+def bombs_allowed() -> Iterator[None]:
+    """No warning about pictures of many pixels: Pillow's limit for an error, twice as many, holds."""
+    pillow = import_pillow("encode_file")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
+        yield
+
+
+def _opened(data: bytes) -> Any:
+    pillow = import_pillow("encode_file")
+    try:
+        return pillow.open(io.BytesIO(data))
+    except pillow.UnidentifiedImageError as error:
+        if data[4:8] == b"ftyp":
+            return _opened_heic(data)
+        raise ValueError("it is not of a format that Pillow knows") from error
+
+
+def _opened_heic(data: bytes) -> Any:
+    return import_library("pillow_heif", "HEIC pictures", "heic").open_heif(io.BytesIO(data)).to_pillow()
+
+
+def _source(
+    picture: Any, data: bytes, channels: int, num_truncate_bits: int, background: Any
+) -> Source:
+    profile = picture.info.get("icc_profile") or None
+    picture.load()
+    if num_truncate_bits and _is_deep_png(data):
+        pixels, profile = _deep_pixels(picture, data), _fitting(profile, "RGB ")
+    else:
+        upright, profile = _managed(_opaque(_upright(picture), background), profile)
+        pixels = three_colours(upright, deep=num_truncate_bits > 0)
+    if channels == 1:
+        if (pixels != pixels[..., :1]).any():
+            raise ValueError("it has colours, and the network restores gray pictures alone")
+        pixels, profile = pixels[..., :1], None
+    if not num_truncate_bits:
+        return Source(np.ascontiguousarray(pixels), profile)
+    scale = 2.0**num_truncate_bits * (255.0 / 65535.0 if pixels.dtype == np.uint16 else 1.0)
+    return Source(np.round(pixels * np.float64(scale)).astype("uint16"), profile)
+
+
+def _upright(picture: Any) -> Any:
+    """The picture as its EXIF orientation says; as it lies where the EXIF data are damaged."""
+    try:
+        return import_pillow("encode_file", "PIL.ImageOps").exif_transpose(picture)
+    except Exception:  # Pillow raises whatever it stumbles over in them
+        return picture
+
+
+def _opaque(picture: Any, background: Any) -> Any:
+    """A picture without an alpha channel, which no coded file has."""
+    pillow = import_pillow("encode_file")
+    if picture.mode not in ALPHA_MODES and "transparency" not in picture.info:
+        return picture
+    if picture.mode.startswith("I"):
+        transparent = np.asarray(picture) == picture.info["transparency"]
+        if not transparent.any():
+            return picture
+        raise ValueError("it has transparent pixels at 16 bits; save it without them")
+    full = picture.convert("RGBA")
+    if full.getchannel("A").getextrema()[0] < 255:
+        if background is None:
+            raise ValueError(
+                "it has transparent pixels, which a coded file cannot hold; give a background "
+                "colour to lay it on"
+            )
+        canvas = pillow.new("RGBA", full.size, background)
+        full = pillow.alpha_composite(canvas, full)
+    return full.convert("RGB")
+
+
+def _fitting(profile: bytes | None, space: str) -> bytes | None:
+    """The profile, if it is one for pixels of this colour space."""
+    fits = profile is not None and profile[16:20] == space.encode()
+    return profile if fits else None
+
+
+def _managed(picture: Any, profile: bytes | None) -> tuple[Any, bytes | None]:
+    """RGB pixels and their profile: other colour spaces are brought to sRGB by the profile that they have."""
+    gray = picture.mode in ("1", "L", "LA") or picture.mode.startswith("I")
+    space = {"CMYK": "CMYK"}.get(picture.mode, "GRAY" if gray else "RGB ")
+    profile = _fitting(profile, space)
+    if profile is None or space == "RGB ":
+        return picture, profile
+    if picture.mode not in ("CMYK", "L"):
+        return picture, None
+    management = import_pillow("encode_file", "PIL.ImageCms")
+    try:
+        converted = management.profileToProfile(
+            picture,
+            management.ImageCmsProfile(io.BytesIO(profile)),
+            management.createProfile("sRGB"),
+            renderingIntent=management.Intent.RELATIVE_COLORIMETRIC,
+            outputMode="RGB",
+            flags=management.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (management.PyCMSError, OSError) as error:
+        warnings.warn(
+            f"The picture's ICC profile cannot be used ({error}); its colours are converted "
+            "without it.",
+            stacklevel=6,
+        )
+        return picture, None
+    return converted, None
+
+
+def _is_deep_png(data: bytes) -> bool:
+    return data.startswith(PNG_SIGNATURE) and data[24:25] == b"\x10"
+
+
+def _deep_pixels(picture: Any, data: bytes) -> np.ndarray:
+    """uint16 [height, width, 3] of a PNG file of 16 bits, upright."""
+    pixels = np.asarray(imagecodecs("PNG files of 16 bits").png_decode(data))
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    if pixels.shape[-1] in (2, 4):
+        if pixels[..., -1].min() < 65535:
+            raise ValueError("it has transparent pixels at 16 bits; save it without them")
+        pixels = pixels[..., :-1]
+    turned = _TURNS.get(picture.getexif().get(0x0112, 1), _TURNS[1])(pixels)
+    return turned if turned.shape[-1] == 3 else np.repeat(turned, 3, axis=-1)
+
+
+# By the number of the EXIF orientation.
+_TURNS: dict[int, Any] = {
+    1: lambda p: p,
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.swapaxes(0, 1),
+    6: lambda p: p[::-1].swapaxes(0, 1),
+    7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
+    8: lambda p: p[:, ::-1].swapaxes(0, 1),
+}
