@@ -37,4 +37,9 @@ def test_public_name_is_documented(name):
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_example_runs(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "<docstring>", "exec"), {"__name__": "example"})
+    try:
+        exec(compile(code, "<docstring>", "exec"), {"__name__": "example"})
+    except ImportError as error:
+        if "keras-sandwich[" not in str(error):
+            raise
+        pytest.skip(str(error))  # an extra that is not installed

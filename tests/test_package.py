@@ -16,7 +16,15 @@ import keras_sandwich
 ROOT = Path(__file__).resolve().parent.parent
 SURFACE = Path(__file__).parent / "public_surface.txt"
 BACKENDS = {"tensorflow", "jax", "torch"}
-EXTRAS = {"PIL", "matplotlib", "mediapy", "tensorflow_datasets", "tqdm"}
+EXTRAS = {
+    "PIL",
+    "imagecodecs",
+    "matplotlib",
+    "mediapy",
+    "pillow_heif",
+    "tensorflow_datasets",
+    "tqdm",
+}
 
 GRAPH_ROOMS = ("ops", "layers", "models", "losses", "metrics")
 HOST_MODULES = BACKENDS | EXTRAS | {"av", "cv2", "keras.src"}

@@ -25,7 +25,7 @@ from keras_sandwich.codecs.samples import (
 )
 from keras_sandwich.codecs.subsampling import (
     BT601,
-    BT709,
+    FCC,
     IDENTITY,
     check_subsampling,
     format_name,
@@ -55,7 +55,7 @@ class AVIF(QualityCodec):
     ```
 
     Args:
-        quality: 0 to 100. AV1 gets one of its 64 quantizers, round(0.63·(100 − quality)). The strength is
+        quality: 0 to 100. AV1 has 64 quantizers: of two neighbours one may be the other's file. The strength is
             101 − quality.
         chroma_subsampling: of colour pictures: "4:4:4", "4:2:2" or "4:2:0".
         bits: 8, 10 or 12.
@@ -91,11 +91,6 @@ class AVIF(QualityCodec):
         return imagecodecs_version(self.name, "avif")
 
     @property
-    def strengths(self) -> tuple[float, ...]:
-        by_quantizer = {(63 * (100 - quality) + 50) // 100: quality for quality in range(101)}
-        return tuple(float(101 - quality) for _, quality in sorted(by_quantizer.items()))
-
-    @property
     def carries_metadata(self) -> bool:
         return self.bits == 8 and self.color_transform
 
@@ -125,8 +120,8 @@ class AVIF(QualityCodec):
             if self.quality == LOSSLESS:
                 image = image[..., 0]
             else:
-                # The matrix says that it was gray; for flat chroma each of them means the same.
-                image, subsampling, matrix = np.repeat(image, 3, axis=-1), "4:2:0", BT709
+                # A matrix that nobody uses says that it was gray. For flat chroma each means the same.
+                image, subsampling, matrix = np.repeat(image, 3, axis=-1), "4:2:0", FCC
         library = imagecodecs(self.name)
         file = library.avif_encode(
             image,
@@ -154,8 +149,8 @@ class AVIF(QualityCodec):
             raise ValueError(
                 f"Expected a grayscale or RGB AVIF. Received {pixels.shape[-1]} channels."
             )
-        gray = monochrome or (matrix == BT709 and bool(np.all(pixels == pixels[..., :1])))
-        return pixels[..., -2:-1] if gray and pixels.shape[-1] == 3 else pixels
+        gray = pixels.shape[-1] == 3 and (monochrome or matrix == FCC)
+        return pixels[..., 1:2] if gray else pixels
 
 
 def _read_header(data: bytes) -> tuple[int, bool, int | None]:

@@ -148,4 +148,4 @@ class HEIC(QualityCodec):
 
 
 def _pillow_heif() -> Any:
-    return import_library("pillow_heif", "HEIC files", "heic")
+    return import_library("pillow_heif", "HEIC", "heic")

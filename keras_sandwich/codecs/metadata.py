@@ -39,7 +39,7 @@ def read_metadata(data: bytes) -> tuple[bytes | None, bytes | None]:
     if data[:2] == b"\xff\xd8":
         return _read_jpeg(data)
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
-        library = import_library("pillow_heif", "HEIC files", "heic")
+        library = import_library("pillow_heif", "HEIC", "heic")
         with damage_in_words("HEIC"):
             return _found(library.open_heif(io.BytesIO(data)).info)
     opened = pillow("read_metadata").open

@@ -4,7 +4,7 @@ from keras_sandwich.ops.options import require_option
 
 SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
 
-IDENTITY, BT709, BT601 = 0, 1, 6  # matrix coefficients of ITU-T H.273
+IDENTITY, FCC, BT601 = 0, 4, 6  # matrix coefficients of ITU-T H.273
 
 
 def check_subsampling(chroma_subsampling: str, color_transform: bool) -> None:

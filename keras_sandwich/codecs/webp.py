@@ -9,8 +9,8 @@ from keras_sandwich.codecs.codec import QualityCodec
 from keras_sandwich.codecs.libraries import pillow_load, pillow_save, pillow_version
 from keras_sandwich.codecs.samples import check_image, check_integer
 
-# Says of a file that its picture has three channels though they are equal. Decoders skip chunks they do not know.
-COLOUR_CHUNK = b"RGB " + bytes(4)
+# Empty chunks that say how many channels a picture has. Decoders skip chunks that they do not know.
+MARKS = {1: b"GRAY" + bytes(4), 3: b"RGB " + bytes(4)}
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class WebP(QualityCodec):
     """A lossy WebP codec: uint8 pictures to the bytes of a file, and back.
 
     WebP has 4:2:0 alone, of eight bits, in the narrow range of 219 levels, and no grayscale: a grayscale picture is
-    coded as colour whose chroma is flat. A file with flat chroma decodes to one channel, the green. Where flat chroma is
-    all that a quality leaves of a picture of three channels, its file says in 26 bytes that it has three.
+    coded as colour whose chroma is flat. A file with flat chroma decodes to one channel, the green. Where flat chroma
+    is all that a quality leaves of a picture of three channels, its file says in 26 bytes that it has three.
 
     Example:
 
@@ -70,15 +70,13 @@ class WebP(QualityCodec):
         metadata = {"xmp": xmp, "icc_profile": icc_profile}
         options |= {name: value for name, value in metadata.items() if value}
         data = pillow_save(image, "WEBP", **options)
-        if image.shape[-1] == 3 and self.decode(data).shape[-1] == 1:
-            data = _marked_as_colour(data, image.shape[1], image.shape[0])
-        return data
+        return data if self.decode(data).shape == image.shape else _marked(data, image.shape)
 
     def decode(self, data: bytes) -> np.ndarray:
         pixels = pillow_load(data, "WEBP")
-        if data.endswith(COLOUR_CHUNK) or not _flat_chroma(pixels):
-            return pixels
-        return pixels[..., 1:2]
+        marked = [channels for channels, mark in MARKS.items() if data.endswith(mark)]
+        channels = marked[0] if marked else 1 if _flat_chroma(pixels) else 3
+        return pixels if channels == 3 else pixels[..., 1:2]
 
 
 def _flat_chroma(pixels: np.ndarray) -> bool:
@@ -87,11 +85,12 @@ def _flat_chroma(pixels: np.ndarray) -> bool:
     return bool(np.all(red == blue) and np.all((red - green) >> 1 == 0))
 
 
-def _marked_as_colour(data: bytes, width: int, height: int) -> bytes:
-    """The file with the chunk, in the extended format, which alone may have chunks of others."""
+def _marked(data: bytes, shape: tuple[int, ...]) -> bytes:
+    """The file with a mark, in the extended format, which alone may have chunks of others."""
+    height, width, channels = shape
     chunks = data[12:]
     if chunks[:4] != b"VP8X":
         size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         chunks = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + size + chunks
-    chunks = b"WEBP" + chunks + COLOUR_CHUNK
+    chunks = b"WEBP" + chunks + MARKS[channels]
     return b"RIFF" + len(chunks).to_bytes(4, "little") + chunks
