@@ -19,14 +19,15 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "grayscale": {
         "model": {"bottleneck_channels": 1},
         "rate": {"gradient": "quantized"},
-        "trunk": 700.0,
-        "branches": (1200.0, 400.0),
+        # γ and the squared error that is usual there
+        "trunk": (700.0, 85.0),
+        "branches": ((1200.0, 110.0), (400.0, 65.0)),
     },
     "lowres": {
         "model": {"bottleneck_channels": 3, "downsample_factor": 2, "convert_to_yuv": True},
         "rate": {"gradient": "unrounded", "interleaved": True},
-        "trunk": 400.0,
-        "branches": (550.0, 250.0),
+        "trunk": (400.0, 62.0),
+        "branches": ((550.0, 75.0), (250.0, 50.0)),
     },
 }
 PARTS = {
@@ -56,14 +57,19 @@ def make(scenario: str, part: str, gamma: float, dtype: str) -> ks.models.Compre
 
 
 def train(
-    model: ks.models.CompressIntraModel, data: Path, steps: int, rates: dict[str, float], file: Path
+    model: ks.models.CompressIntraModel,
+    data: Path,
+    squared_error: float,
+    steps: int,
+    rates: dict[str, float],
+    file: Path,
 ) -> None:
     """Trains and saves; a training that was killed goes on, one that is done is loaded."""
     if not file.exists():
         crops = ks.datasets.image_folder(
             data, crop_size=128, reduction=2, batch_size=8, steps_per_epoch=STEPS_PER_EPOCH
         )
-        model.compile(keras.optimizers.Adam(), loss="mse")
+        model.compile(keras.optimizers.Adam(), loss=ks.losses.LogSquaredError(squared_error))
         model.fit(
             crops,
             epochs=-(-steps // STEPS_PER_EPOCH),
@@ -84,7 +90,7 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, default="sandwich")
     parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--trunk-steps", type=int, default=5500)
+    parser.add_argument("--trunk-steps", type=int, default=4500)
     parser.add_argument("--branch-steps", type=int, default=1500)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--dtype", default="mixed_bfloat16")
@@ -92,16 +98,18 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(0)
     spec = SCENARIOS[options.scenario]
-    trunk = make(options.scenario, options.part, spec["trunk"], options.dtype)
+    gamma, squared_error = spec["trunk"]
+    trunk = make(options.scenario, options.part, gamma, options.dtype)
     constant = {"learning_rate": options.learning_rate, "final": 1.0}
-    train(trunk, options.data, options.trunk_steps, constant, options.output / "trunk.keras")
-    for gamma in spec["branches"]:
+    file = options.output / "trunk.keras"
+    train(trunk, options.data, squared_error, options.trunk_steps, constant, file)
+    falling = {"learning_rate": options.learning_rate, "warmup": 0.0}
+    for gamma, squared_error in spec["branches"]:
         branch = make(options.scenario, options.part, gamma, options.dtype)
         branch.set_weights(trunk.get_weights())
         branch.gamma = gamma
         file = options.output / f"gamma_{gamma:g}.keras"
-        falling = {"learning_rate": options.learning_rate, "warmup": 0.0}
-        train(branch, options.data, options.branch_steps, falling, file)
+        train(branch, options.data, squared_error, options.branch_steps, falling, file)
 
 
 if __name__ == "__main__":
