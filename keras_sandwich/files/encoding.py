@@ -18,6 +18,8 @@ from keras_sandwich.files.targets import UnreachableTarget, largest_within
 from keras_sandwich.models.samples import to_samples
 from keras_sandwich.models.tiling import preprocess_picture
 
+MAX_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}  # libjpeg stops a little below the format's 65535
+MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
 ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
 
 
@@ -81,14 +83,16 @@ def encode_file(
     _require_one_goal(bits_per_pixel=bits_per_pixel, strength=strength, target_size=target_size)
     picture = read_source(source, network.channels, network.num_truncate_bits, background)
     height, width, _ = picture.pixels.shape
-    if min(network.coded_size((height, width))) < 1:
+    _require_size(path, network, (height, width))
+    profile = picture.profile if keep_profile else None
+    packed = profile if network.bottleneck_channels == 1 and network.channels == 3 else None
+    if packed is not None and len(packed) > MAX_PACKED_PROFILE:
         raise ValueError(
-            f"The picture is too small for a network that codes 1/{network.downsample_factor} of its "
-            f"height and width. Received {width}×{height} pixels."
+            f"The picture's ICC profile has {len(packed)} bytes, and a gray file keeps at most "
+            f"{MAX_PACKED_PROFILE}. Pass keep_profile=False, or convert the picture to sRGB."
         )
     bottleneck = preprocess_picture(network.model, picture.pixels, tile_size)
     samples = to_samples(bottleneck, codec.bits)
-    profile = picture.profile if keep_profile else None
     unsealed = Payload(
         network=network.fingerprint,
         output_size=(height, width),
@@ -96,9 +100,9 @@ def encode_file(
         library=codec.version,
         preset=network.preset,
         # A gray file whose profile is one for RGB is refused or misread by viewers.
-        profile=profile if samples.shape[-1] == 1 and network.channels == 3 else None,
+        profile=packed,
     )
-    within = None if unsealed.profile is not None else profile
+    within = profile if packed is None else None
 
     def payload_at(setting: codecs.Codec) -> Payload:
         return replace(unsealed, settings=stated_settings(setting))
@@ -128,7 +132,8 @@ def stated_settings(codec: codecs.Codec) -> dict[str, Any]:
     return {
         name: value
         for name, value in codec.settings.items()
-        if name in ALWAYS_STATED or name not in defaults or value != defaults[name]
+        if value is not None
+        and (name in ALWAYS_STATED or name not in defaults or value != defaults[name])
     }
 
 
@@ -165,6 +170,21 @@ def _codec_for(path: Path, network: Network, codec: codecs.Codec | None) -> code
             f"Received target={str(path)!r}; rename it, or choose another codec."
         )
     return codec
+
+
+def _require_size(path: Path, network: Network, size: tuple[int, int]) -> None:
+    coded = network.coded_size(size)
+    if min(coded) < 1:
+        raise ValueError(
+            f"The picture is too small for a network that codes 1/{network.downsample_factor} of its "
+            f"height and width. Received {size[1]}×{size[0]} pixels."
+        )
+    most = MAX_SIDES.get(path.suffix.lower())
+    if most is not None and max(coded) > most:
+        raise ValueError(
+            f"A {path.suffix} file holds at most {most} pixels a side. Received a picture coded as "
+            f"{coded[1]}×{coded[0]}; write an .avif file, or cut the picture."
+        )
 
 
 def _search(codec: codecs.Codec, encode: Any, limit: int, pixels: int) -> tuple[Any, bytes]:
