@@ -62,7 +62,9 @@ def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) 
         return _whole(system.preprocess, picture)
     factor = getattr(side, "downsample_factor", 1)
     reach = _require_reach(side, picture.shape[:2], tile, "preprocessor")
-    sizes = tuple(side.compute_output_shape((1, height, width, channels)))[1:3]
+    sizes = height, width
+    if isinstance(side, Preprocessor):
+        sizes = tuple(side.compute_output_shape((1, height, width, channels)))[1:3]
     rows, columns = (
         _reducing(size, results, None if tile is None else max(tile // factor, 1), reach, side)
         for size, results in zip((height, width), sizes, strict=True)
@@ -156,7 +158,8 @@ def _reducing(
             start = result[0] - seen[0]
             yield _Step(seen, None, slice(start, start + count), result)
             continue
-        weights = np.zeros((tile, seen[1] - seen[0]), "float32")  # one shape for the last tile too
+        # One shape for the last tile too.
+        weights = np.zeros((max(tile, count), seen[1] - seen[0]), "float32")
         weights[:count] = window_weights(size, results, result, seen, side.resampling)
         yield _Step(seen, weights, slice(0, count), result)
 

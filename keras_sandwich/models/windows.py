@@ -23,8 +23,9 @@ def plan_windows(
 
     A window has the network's radius around the samples that its results need, and begins on the network's grid; it
     ends on the grid too, or where the picture ends, as the network mirrors and pads there. All windows have the same
-    size but the last, which has a multiple of a quarter of it, and what the picture's size leaves over the grid: a
-    backend that compiles for each shape compiles for few.
+    length but those that end with the picture, whose length is a multiple of a quarter of it less what the picture's
+    size lacks to the grid: a backend that compiles for each shape compiles for few. A picture that is not longer than
+    a window is one.
 
     Args:
         size: of the axis that the network sees.
@@ -37,25 +38,22 @@ def plan_windows(
         Windows whose results follow one another from 0 to `results`.
     """
     ranges = [(start, min(start + tile, results)) for start in range(0, results, tile)]
-    if len(ranges) == 1:
-        return [Window((0, size), ranges[0])]
     grid = reach.alignment
-    needed = []
-    for result in ranges:
-        start, end = support(result)
-        start = max(start - reach.radius, 0) // grid * grid
-        needed.append((start, min(end + reach.radius, size)))
-    longest = ceil_multiple(max(end - start for start, end in needed), grid)
+    supports = [support(result) for result in ranges]
+    longest = max(end - start for start, end in supports) + 2 * reach.radius + grid - 1
+    longest = ceil_multiple(longest, grid)
+    if len(ranges) == 1 or longest >= size:
+        return [Window((0, size), (0, results))]
+    quarter = ceil_multiple(longest, 4 * grid) // 4
     windows = []
-    for (start, _), result in zip(needed, ranges, strict=True):
+    for (start, _), result in zip(supports, ranges, strict=True):
+        start = max(start - reach.radius, 0) // grid * grid
         if start + longest < size:
             windows.append(Window((start, start + longest), result))
             continue
-        quarter = ceil_multiple(longest, 4 * grid) // 4
         length = min(ceil_multiple(size - start, quarter), longest)
-        # Earlier by what makes the length of few kinds, still on the grid.
-        start = max(ceil_multiple(size - length, grid), 0)
-        windows.append(Window((start, size), result))
+        # Earlier by what makes few lengths, still on the grid.
+        windows.append(Window((ceil_multiple(size - length, grid), size), result))
     return windows
 
 

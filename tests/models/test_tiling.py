@@ -34,7 +34,7 @@ def sandwich(bottleneck_channels=1, encoder=(3,), decoder=(4, 3), drop=False, **
 
 
 def compare(model, size, tile_size, tolerance=1e-3):
-    """Both sides, tiled and at once; the tile must matter."""
+    """Both sides, tiled and at once."""
     k = model.num_truncate_bits
     picture = noise(*size, 3, high=255.0 * 2**k)
     expected = to_numpy(model.preprocess(picture[None]))[0]
@@ -49,6 +49,13 @@ def compare(model, size, tile_size, tolerance=1e-3):
     picture = to_numpy(model.postprocess(expected[None], size))[0]
     result = postprocess_picture(model, expected, size, tile_size)
     np.testing.assert_allclose(result, picture, rtol=0, atol=tolerance * 2**k)
+
+
+def size_in_windows(model, tile_size):
+    """A picture of three by two windows, odd."""
+    reaches = [model.preprocessor.reach(), model.postprocessor.reach()]
+    window = tile_size + max(2 * reach.radius + 2 * reach.alignment for reach in reaches)
+    return (window + tile_size) // 2 * 2 + 7, window // 2 * 2 + 9
 
 
 @pytest.mark.parametrize(
@@ -74,10 +81,14 @@ def compare(model, size, tile_size, tolerance=1e-3):
     ids=str,
 )
 def test_a_picture_in_tiles_is_the_picture(options):
-    compare(sandwich(**options), (70, 53), 32)
+    model = sandwich(**options)
+    tile_size = max(24, model.preprocessor.reach().radius)
+    compare(model, size_in_windows(model, tile_size), tile_size)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (97, 1), (1, 97), (2, 90), (31, 33), (32, 32), (64, 65)])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (97, 1), (1, 98), (2, 99), (31, 33), (32, 32), (127, 129)]
+)
 @pytest.mark.parametrize("factor", [1, 2])
 def test_sizes_at_the_edges_of_tiles(size, factor):
     model = sandwich(3, unet_patch_size=2, downsample_factor=factor)
@@ -85,4 +96,114 @@ def test_sizes_at_the_edges_of_tiles(size, factor):
 
 
 def test_tiles_smaller_than_the_grid_of_the_network():
-    compare(sandwich(encoder=(2, 2, 2), decoder=(2, 2, 2, 2), unet_patch_size=2), (50, 41), 5)
+    model = sandwich(unet_patch_size=4)
+    compare(model, size_in_windows(model, 7), 7)
+
+
+def test_a_user_s_own_layers():
+    """Layers that say how far they see are cut, and refused where they do not."""
+
+    @keras.saving.register_keras_serializable(package="tests")
+    class Blur(keras.layers.Layer):
+        def call(self, images):
+            return keras.ops.average_pool(images, 5, 1, padding="same", data_format="channels_last")
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    picture = noise(90, 70, 3)
+    blur = Blur()
+    model = ks.models.CompressIntraModel(blur, blur, ks.layers.EncodeDecodeIntra())
+    model.build((None, None, None, 3))
+    expected = to_numpy(blur(picture[None]))[0]
+    for function in (preprocess_picture, postprocess_picture):
+        with pytest.raises(ValueError, match=r"Blur.*`receptive_radius`.*tile_size=None.*90×70"):
+            function(model, picture, tile_size=32)
+        for tile_size in (90, None):
+            result = function(model, picture, tile_size=tile_size)
+            np.testing.assert_allclose(result, expected, rtol=0, atol=1e-3)
+    blur.receptive_radius = 1
+    assert np.abs(preprocess_picture(model, picture, 32) - expected).max() > 1
+    blur.receptive_radius = 2
+    for function in (preprocess_picture, postprocess_picture):
+        result = function(model, picture, tile_size=32)
+        np.testing.assert_allclose(result, expected, rtol=0, atol=1e-3)
+
+
+def test_a_user_s_own_network_inside_a_processor():
+    network = keras.layers.Conv2D(1, 7, padding="same", data_format="channels_last")
+    model = ks.models.CompressIntraModel(
+        ks.models.Preprocessor(1, network), None, ks.layers.EncodeDecodeIntra()
+    )
+    model.build((None, None, None, 3))
+    model.preprocessor.unet_scale.assign(1.0)
+    picture = noise(90, 70, 3)
+    with pytest.raises(ValueError, match=r"The preprocessor has a network.*Conv2D"):
+        preprocess_picture(model, picture, 32)
+    network.receptive_radius = 3
+    expected = to_numpy(model.preprocess(picture[None]))[0]
+    np.testing.assert_allclose(preprocess_picture(model, picture, 32), expected, rtol=0, atol=1e-3)
+
+
+def test_a_layer_that_changes_the_size_is_not_cut():
+    shrink = keras.layers.AveragePooling2D(2, data_format="channels_last")
+    shrink.receptive_radius = 1
+    model = ks.models.CompressIntraModel(shrink, None, ks.layers.EncodeDecodeIntra())
+    assert preprocess_picture(model, noise(90, 70, 3), None).shape == (45, 35, 3)
+    with pytest.raises(ValueError, match=r"must return their size.*tile_size=None"):
+        preprocess_picture(model, noise(90, 70, 3), 32)
+
+
+def test_without_networks_and_other_objects():
+    model = ks.models.CompressIntraModel(None, None, ks.layers.EncodeDecodeIntra())
+    picture = noise(40, 30, 3).astype("uint8")
+    assert np.array_equal(preprocess_picture(model, picture, 8), picture)
+    assert np.array_equal(postprocess_picture(model, picture, tile_size=8), picture)
+    luma = ks.evaluation.CodecAlone(luma_only=True)
+    expected = to_numpy(luma.preprocess(picture[None]))[0]
+    assert np.array_equal(preprocess_picture(luma, picture, 8), expected)
+    assert np.array_equal(
+        postprocess_picture(luma, expected, tile_size=8), expected.repeat(3, axis=-1)
+    )
+
+
+def test_the_size_that_is_asked_for():
+    model = sandwich(downsample_factor=2)
+    decoded = noise(50, 40, 1)
+    assert postprocess_picture(model, decoded, tile_size=32).shape == (100, 80, 3)
+    assert postprocess_picture(model, decoded, (101, 81), 32).shape == (101, 81, 3)
+    # One that does not enlarge returns the bottleneck's size, as `postprocess` does.
+    assert postprocess_picture(sandwich(), decoded, (100, 80), 32).shape == (50, 40, 3)
+
+
+def test_trained_weights_are_seen_at_once():
+    model = sandwich()
+    picture = noise(40, 30, 3)
+    before = preprocess_picture(model, picture)
+    model.preprocessor.mlp.linear.bias.assign_add(np.full(4, 0.1, "float32"))
+    np.testing.assert_allclose(preprocess_picture(model, picture) - before, 25.5, rtol=1e-3)
+
+
+def test_mixed_precision_is_that_of_the_model():
+    model = sandwich(dtype="mixed_bfloat16")
+    picture = noise(24, 30, 3)
+    expected = to_numpy(model.preprocess(picture[None]))[0]
+    exact = sandwich()
+    exact.set_weights(model.get_weights())
+    result = preprocess_picture(model, picture)
+    off = np.abs(to_numpy(exact.preprocess(picture[None]))[0] - expected).max()
+    assert np.abs(result - expected).max() < off / 4
+
+
+@pytest.mark.parametrize("tile_size", [0, -5, 64.0, "64", True])
+def test_bad_tile_sizes(tile_size):
+    for function in (preprocess_picture, postprocess_picture):
+        with pytest.raises(ValueError, match=r"`tile_size` must be a positive integer or None"):
+            function(sandwich(), noise(4, 4, 3), tile_size=tile_size)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (1, 4, 4, 3), (0, 4, 3)])
+def test_what_is_no_picture(shape):
+    for function in (preprocess_picture, postprocess_picture):
+        with pytest.raises(ValueError, match=r"one picture \[height, width, channels\]"):
+            function(sandwich(), np.zeros(shape))

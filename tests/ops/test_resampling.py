@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 from autodiff import BACKEND, gradient, run
-from float64_codec import resample
+from float64_codec import kernel, resample
 from photographs import noise
 from PIL import Image
 
 import keras_sandwich as ks
+from keras_sandwich.ops.resampling import window_support, window_weights
 
 # (size, new size): single samples, odd sizes, both directions, one axis kept.
 SIZES = [
@@ -51,6 +52,33 @@ def test_nearest_takes_the_sample_that_holds_the_centre():
         )
         result = run(lambda x, n=new_size: ks.ops.resize(x, n, "nearest"), image[None, ..., None])
         assert np.array_equal(result[0, ..., 0], image[np.ix_(rows, columns)])
+
+
+@pytest.mark.parametrize("method", FILTERS)
+@pytest.mark.parametrize(("size", "new_size"), [(41, 20), (20, 41), (9, 30), (31, 4)])
+@pytest.mark.parametrize("antialias", [True, False])
+def test_a_window_is_part_of_the_whole(method, size, new_size, antialias):
+    matrix = resample(np.eye(size), 0, new_size, method, antialias)
+    for new_range in ((0, 3), (new_size // 2, new_size // 2 + 1), (new_size - 2, new_size)):
+        samples = window_support(size, new_size, new_range, method, antialias)
+        weights = window_weights(size, new_size, new_range, samples, method, antialias)
+        rows = matrix[slice(*new_range)]
+        np.testing.assert_allclose(weights, rows[:, slice(*samples)], rtol=0, atol=1e-6)
+        outside = np.delete(rows, np.arange(*samples), axis=1)
+        assert np.abs(outside).max(initial=0) < 1e-6
+
+
+def test_positions_are_right_far_from_the_corner():
+    size, new_size = 4001, 2000
+    column = noise(1, size, 1, 1)
+    step = size / new_size
+    for new in (1990, new_size - 1):
+        centre = (new + 0.5) * step - 0.5
+        near = np.arange(int(centre) - 5, min(int(centre) + 7, size))
+        weights = np.array([kernel("bicubic", (sample - centre) / step) for sample in near])
+        expected = weights @ column[0, near, 0, 0].astype("float64") / weights.sum()
+        result = run(lambda x: ks.ops.resize(x, (new_size, 1), "bicubic"), column)
+        np.testing.assert_allclose(result[0, new, 0, 0], expected, rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (6, 4)])
