@@ -1,9 +1,15 @@
 """What a gain must be claimed over: the codec alone, the best chains without training, and one network alone."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
 
+from keras_sandwich.codecs.subsampling import SUBSAMPLING
+from keras_sandwich.evaluation.curve import RDCurve
+from keras_sandwich.evaluation.frontier import pareto_frontier
+from keras_sandwich.evaluation.rate_distortion import rd_curve
 from keras_sandwich.models.builders import create_basic_model
 from keras_sandwich.models.sandwich import CompressIntraModel
 from keras_sandwich.ops.color import rgb_to_yuv
@@ -146,3 +152,117 @@ def _one_network(frozen: str, arguments: dict[str, Any]) -> CompressIntraModel:
     side.trainable = False
     model.build((None, None, None, arguments.get("output_channels", 3)))
     return model
+
+
+def best_subsampling(
+    system: Any,
+    images: Any,
+    codec: Any,
+    strengths: Sequence[float],
+    name: str | None = None,
+    **options: Any,
+) -> RDCurve:
+    """The best that a system reaches around a codec over the codec's chroma subsamplings: a Pareto frontier.
+
+    Which subsampling is best depends on the rate, so a gain over one of them alone may be a gain over a straw. Where
+    there is nothing to choose, one channel or a codec of one subsampling, this is `rd_curve`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    images = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
+    curve = ks.evaluation.best_subsampling(
+        ks.evaluation.CodecAlone(), images, ks.codecs.JPEG(qstep=1), (8, 32), verbose=0
+    )
+    assert all(source.startswith("codec alone, JPEG 4:") for source in curve.sources)
+    ```
+
+    Args:
+        system: what `rd_curve` takes.
+        images: what `rd_curve` takes.
+        codec: a codec of `keras_sandwich.codecs`; its own `chroma_subsampling` does not matter.
+        strengths: of every subsampling.
+        name: what to call the curve; by default the system's name.
+        **options: of `rd_curve`.
+
+    Returns:
+        An `RDCurve` whose `sources` say which subsampling each point is from.
+    """
+    name = name or str(getattr(system, "name", type(system).__name__))
+    if _is_gray(system) or not hasattr(codec, "chroma_subsampling"):
+        return rd_curve(system, images, codec, strengths, name=name, **options)
+    curves = []
+    for subsampling in SUBSAMPLING:
+        choice = dataclasses.replace(codec, chroma_subsampling=subsampling)
+        curves.append(
+            rd_curve(system, images, choice, strengths, name=f"{name}, {choice.name}", **options)
+        )
+    return pareto_frontier(curves, name=name)
+
+
+def untrained_baselines(
+    model: CompressIntraModel,
+    images: Any,
+    codec: Any,
+    strengths: Sequence[float],
+    codec_strengths: Sequence[float] | None = None,
+    **options: Any,
+) -> list[RDCurve]:
+    """What a sandwich must be better than and needs no training: its classical chain, and the codec without networks.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    model = ks.evaluation.classical_chain(bottleneck_channels=1)
+    images = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
+    curves = ks.evaluation.untrained_baselines(
+        model, images, ks.codecs.JPEG(qstep=1), (8, 32), verbose=0
+    )
+    assert [curve.name for curve in curves] == [
+        "classical chain, no networks",
+        "codec alone",
+        "codec alone, luma only",
+    ]
+    ```
+
+    Args:
+        model: the sandwich: its bottleneck's channels, factor and bits say which chain is its own.
+        images: what `rd_curve` takes.
+        codec: a codec of `keras_sandwich.codecs`.
+        strengths: for the chain.
+        codec_strengths: for the codec without networks, which codes the whole picture; by default those of the chain.
+        **options: of `rd_curve`.
+
+    Returns:
+        Curves: the classical chain; the codec alone, on the picture as it is; and its luma alone where the sandwich's
+        codec is grayscale. Each at the best of the codec's subsamplings.
+    """
+    channels = (model.preprocessor.output_channels, model.postprocessor.output_channels)
+    chain = classical_chain(
+        *channels,
+        downsample_factor=model.preprocessor.downsample_factor,
+        num_truncate_bits=model.num_truncate_bits,
+    )
+    systems = [("classical chain, no networks", chain, strengths)]
+    if not model.num_truncate_bits:
+        plain = codec_strengths or strengths
+        systems.append(("codec alone", CodecAlone(), plain))
+        if channels == (1, 3):
+            systems.append(("codec alone, luma only", CodecAlone(luma_only=True), plain))
+    return [
+        best_subsampling(system, images, codec, sweep, name=name, **options)
+        for name, system, sweep in systems
+    ]
+
+
+def _is_gray(system: Any) -> bool:
+    """Whether a system says that it gives the codec one channel."""
+    if isinstance(system, CodecAlone):
+        return system.luma_only
+    return getattr(getattr(system, "preprocessor", None), "output_channels", None) == 1

@@ -11,10 +11,12 @@ from PIL import Image
 import keras_sandwich as ks
 from keras_sandwich.evaluation import (
     CodecAlone,
+    best_subsampling,
     classical_chain,
     postprocessor_alone,
     preprocessor_alone,
     rd_curve,
+    untrained_baselines,
 )
 
 
@@ -182,3 +184,33 @@ def test_one_network_alone_trains_and_the_other_side_stays_the_chain(baseline, f
     )
     moved = ops.convert_to_numpy(getattr(model, stage[trained])(pictures))
     assert np.abs(moved - begun).max() > 0.05
+
+
+def test_best_subsampling_is_beaten_by_none():
+    pictures, strengths = PICTURES[:3], (8, 20, 50, 120)
+    best = best_subsampling(CodecAlone(), pictures, ks.codecs.JPEG(qstep=1), strengths, verbose=0)
+    for subsampling in ("4:4:4", "4:2:2", "4:2:0"):
+        codec = ks.codecs.JPEG(qstep=1, chroma_subsampling=subsampling)
+        alone = rd_curve(CodecAlone(), pictures, codec, strengths, verbose=0)
+        for bpp, psnr in zip(alone.mean_bpp, alone.mean_psnr, strict=True):
+            no_dearer = best.mean_bpp <= bpp + 1e-9
+            assert best.mean_psnr[no_dearer].max() >= psnr - 1e-9
+    assert len({source.rpartition(" ")[2] for source in best.sources}) > 1
+
+
+def test_a_grayscale_codec_has_no_subsampling_to_choose():
+    codec = ks.codecs.JPEG(qstep=1, chroma_subsampling="4:2:0")
+    luma = CodecAlone(luma_only=True)
+    curve = best_subsampling(luma, PICTURES[:1], codec, (8, 32), verbose=0)
+    assert not curve.sources
+    assert len(curve.strengths) == 2
+
+
+def test_untrained_baselines_of_a_low_resolution_sandwich():
+    model = classical_chain(bottleneck_channels=3, downsample_factor=2)
+    pictures, codec = PICTURES[:2], ks.codecs.JPEG(qstep=1)
+    chain, plain = untrained_baselines(model, pictures, codec, (4, 16), (20, 60), verbose=0)
+    again = best_subsampling(model, pictures, codec, (4, 16), verbose=0)
+    np.testing.assert_allclose(chain.mean_psnr, again.mean_psnr, atol=1e-3)
+    alone = best_subsampling(CodecAlone(), pictures, codec, (20, 60), verbose=0)
+    np.testing.assert_array_equal(plain.bpp, alone.bpp)
