@@ -1,6 +1,7 @@
 """The command line: `keras-sandwich train | evaluate | encode | decode | info`."""
 
 import importlib
+import json
 import os
 import pkgutil
 import sys
@@ -59,11 +60,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _choose_backend() -> None:
     """An installed backend, where nobody chose one and Keras would look for TensorFlow in vain."""
-    settings = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "keras.json")
-    if "keras" in sys.modules or "KERAS_BACKEND" in os.environ or settings.exists():
+    os.environ.setdefault(
+        "TF_CPP_MIN_LOG_LEVEL", "2"
+    )  # TensorFlow's greetings are no messages of ours
+    if "keras" in sys.modules or "KERAS_BACKEND" in os.environ:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    for backend in ("tensorflow", "torch", "jax"):
+    try:
+        settings = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "keras.json")
+        chosen = json.loads(settings.read_text(encoding="utf-8"))["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
+        chosen = "tensorflow"
+    for backend in (chosen, "tensorflow", "torch", "jax"):
         if find_spec(backend) is not None:
             os.environ["KERAS_BACKEND"] = backend
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 
 SCENARIOS = ("grayscale", "low-resolution", "colour")
 CODED = ("jpg", "webp", "avif", "heic")
+METRICS = ("psnr-rgb", "psnr-luma", "ssim-rgb", "ms-ssim-rgb")
 RESTORED = ("png", "webp", "tif")
 
 MODEL_HELP = "a bundled preset's name, a preset's folder, or a .keras file"
@@ -196,7 +197,7 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         type=_positive,
         nargs="+",
         metavar="S",
-        help="of the codec (default: twelve over its range)",
+        help="of the codec (default: about a dozen over its range)",
     )
     command.add_argument(
         "--rates",
@@ -204,8 +205,16 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         nargs="+",
         metavar="B",
         default=[0.25, 0.5, 1.0],
-        help="bits per pixel of the table",
+        help="bits per pixel of the table (default: 0.25 0.5 1)",
     )
+    command.add_argument(
+        "--metrics",
+        nargs="+",
+        choices=METRICS,
+        default=["psnr-rgb"],
+        help="what to measure (default: psnr-rgb)",
+    )
+    _add_tile_size(command)
 
 
 def _add_tile_size(command: argparse.ArgumentParser) -> None:

@@ -18,7 +18,11 @@ from keras_sandwich.files.targets import UnreachableTarget, largest_within
 from keras_sandwich.models.samples import to_samples
 from keras_sandwich.models.tiling import preprocess_picture
 
-MAX_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}  # libjpeg stops a little below the format's 65535
+MAX_SIDES = {
+    ".jpg": 65500,
+    ".jpeg": 65500,
+    ".webp": 16383,
+}  # libjpeg stops a little below the format's 65535
 MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
 ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
 
@@ -151,14 +155,9 @@ def _require_one_goal(**goals: float | None) -> None:
 
 
 def _codec_for(path: Path, network: Network, codec: codecs.Codec | None) -> codecs.Codec:
-    """The codec given, or the suffix's, made to carry what the model's proxy carried in training."""
+    """The codec given, if it fits the target, or the suffix's."""
     suffix = path.suffix.lower()
-    if codec is None:
-        codec = codecs.codec_for(suffix)()
-        proxy = getattr(network.model.codec_proxy, "proxy", None)
-        chroma = getattr(proxy, "chroma_subsampling", None)
-        if network.bottleneck_channels == 3 and chroma and hasattr(codec, "chroma_subsampling"):
-            codec = replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
+    codec = default_codec(suffix, network) if codec is None else codec
     if not codec.carries_metadata:
         raise ValueError(
             "The file must carry metadata, as JPEG, WebP, AVIF and HEIC files do. "
@@ -169,6 +168,16 @@ def _codec_for(path: Path, network: Network, codec: codecs.Codec | None) -> code
             f"{codec.name} files end in {' or '.join(codec.suffixes)}. "
             f"Received target={str(path)!r}; rename it, or choose another codec."
         )
+    return codec
+
+
+def default_codec(suffix: str, network: Network) -> codecs.Codec:
+    """The suffix's codec, made to carry what the model's proxy carried in training."""
+    codec = codecs.codec_for(suffix)()
+    proxy = getattr(network.model.codec_proxy, "proxy", None)
+    chroma = getattr(proxy, "chroma_subsampling", None)
+    if network.bottleneck_channels == 3 and chroma and hasattr(codec, "chroma_subsampling"):
+        return replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
     return codec
 
 

@@ -87,7 +87,11 @@ def _opened(data: bytes) -> Any:
 
 
 def _opened_heic(data: bytes) -> Any:
-    return import_library("pillow_heif", "HEIC pictures", "heic").open_heif(io.BytesIO(data)).to_pillow()
+    return (
+        import_library("pillow_heif", "HEIC pictures", "heic")
+        .open_heif(io.BytesIO(data))
+        .to_pillow()
+    )
 
 
 def _source(
