@@ -3,31 +3,45 @@
 KERAS_BACKEND=torch python -m benchmarks.long_training grayscale --data train --output runs/grayscale
 KERAS_BACKEND=torch python -m benchmarks.long_training lowres --part postprocessor_alone --data train --output runs/…
 
-A trunk at one γ and a constant learning rate; then, from it, a branch for each γ whose learning rate falls to nearly
-nothing. Each branch is a model for the rates around its own. Killed and started again it goes on.
+A trunk at one γ and a constant learning rate; then, from it, a branch for lower and one for higher rates, whose
+learning rate falls to nearly nothing. Killed and started again it goes on.
 """
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 import keras_sandwich as ks
 
+
+class Target(NamedTuple):
+    """What a model is trained for: γ, the quantizer step to start at, the squared error that is usual there."""
+
+    gamma: float
+    qstep: float
+    squared_error: float
+
+
 SCENARIOS: dict[str, dict[str, Any]] = {
     "grayscale": {
         "model": {"bottleneck_channels": 1},
         "rate": {"gradient": "quantized"},
-        # γ and the squared error that is usual there
-        "trunk": (700.0, 85.0),
-        "branches": ((1200.0, 110.0), (400.0, 65.0)),
+        "trunk": Target(gamma=700.0, qstep=27.0, squared_error=85.0),
+        "branches": {
+            "low_rates": Target(gamma=950.0, qstep=40.0, squared_error=130.0),
+            "high_rates": Target(gamma=300.0, qstep=22.0, squared_error=60.0),
+        },
     },
     "lowres": {
         "model": {"bottleneck_channels": 3, "downsample_factor": 2, "convert_to_yuv": True},
         "rate": {"gradient": "unrounded", "interleaved": True},
-        "trunk": (400.0, 62.0),
-        "branches": ((550.0, 75.0), (250.0, 50.0)),
+        "trunk": Target(gamma=400.0, qstep=21.0, squared_error=62.0),
+        "branches": {
+            "low_rates": Target(gamma=480.0, qstep=34.0, squared_error=103.0),
+            "high_rates": Target(gamma=170.0, qstep=19.0, squared_error=73.0),
+        },
     },
 }
 PARTS = {
@@ -38,12 +52,12 @@ PARTS = {
 STEPS_PER_EPOCH = 50
 
 
-def make(scenario: str, part: str, gamma: float, dtype: str) -> ks.models.CompressIntraModel:
+def make(scenario: str, part: str, target: Target, dtype: str) -> ks.models.CompressIntraModel:
     """The model, built; a baseline has the same networks, less one."""
     spec = SCENARIOS[scenario]
     model = PARTS[part](
         **spec["model"],
-        gamma=gamma,
+        gamma=target.gamma,
         rate_model=ks.layers.JpegRate(**spec["rate"]),
         encoder_filters=(32, 64),
         decoder_filters=(128, 64, 32),
@@ -90,26 +104,27 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, default="sandwich")
     parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--trunk-steps", type=int, default=4500)
-    parser.add_argument("--branch-steps", type=int, default=1500)
+    parser.add_argument("--trunk-steps", type=int, default=3200)
+    parser.add_argument("--branch-steps", type=int, default=2200)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--dtype", default="mixed_bfloat16")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(0)
     spec = SCENARIOS[options.scenario]
-    gamma, squared_error = spec["trunk"]
-    trunk = make(options.scenario, options.part, gamma, options.dtype)
+    target = spec["trunk"]
+    trunk = make(options.scenario, options.part, target, options.dtype)
     constant = {"learning_rate": options.learning_rate, "final": 1.0}
     file = options.output / "trunk.keras"
-    train(trunk, options.data, squared_error, options.trunk_steps, constant, file)
-    falling = {"learning_rate": options.learning_rate, "warmup": 0.0}
-    for gamma, squared_error in spec["branches"]:
-        branch = make(options.scenario, options.part, gamma, options.dtype)
+    train(trunk, options.data, target.squared_error, options.trunk_steps, constant, file)
+    falling = {"learning_rate": options.learning_rate * 0.6, "final": 0.01}
+    for name, target in spec["branches"].items():
+        branch = make(options.scenario, options.part, target, options.dtype)
         branch.set_weights(trunk.get_weights())
-        branch.gamma = gamma
-        file = options.output / f"gamma_{gamma:g}.keras"
-        train(branch, options.data, squared_error, options.branch_steps, falling, file)
+        branch.gamma = target.gamma
+        branch.codec_proxy.qstep.assign(target.qstep - branch.codec_proxy.min_qstep)
+        file = options.output / f"{name}.keras"
+        train(branch, options.data, target.squared_error, options.branch_steps, falling, file)
 
 
 if __name__ == "__main__":
