@@ -51,13 +51,16 @@ class CodecInTheLoop(keras.Model):
         bottleneck = sandwich.preprocess(inputs["images"])
         proxy, proxy_rate = sandwich.codec_proxy(clip(bottleneck, 0.0, 255.0), training=training)
         surrogate = proxy if sandwich.loop_filter is None else sandwich.loop_filter(proxy)
-        decoded = straight_through(inputs["decoded"], surrogate)
-        payload = ops.relu(inputs["bits"] - inputs["empty_bits"])
+        real, bits, empty_bits = (
+            ops.cast(inputs[name], "float32") for name in ("decoded", "bits", "empty_bits")
+        )
+        decoded = straight_through(real, surrogate)
+        payload = ops.relu(bits - empty_bits)
         slope = ops.stop_gradient(payload / ops.maximum(proxy_rate, 1.0))
         size = ops.shape(keras.tree.flatten(inputs["images"])[0])[1:3]
         return {
             "prediction": sandwich.postprocess(decoded, size),
-            "rate": straight_through(inputs["bits"], slope * proxy_rate),
+            "rate": straight_through(bits, slope * proxy_rate),
             "bottleneck": bottleneck,
             "compressed_bottleneck": decoded,
         }

@@ -61,13 +61,13 @@ def train_through_codec(
         dataset: batches as `fit` takes them: a `keras.utils.PyDataset`, read in its order, such as
             `datasets.image_folder` makes; a `tf.data.Dataset`, a `DataLoader` or any other iterable.
         codec: a codec of `keras_sandwich.codecs`, at the strength to train for.
-        strengths: instead of the codec's own strength, several: one is drawn for each step.
+        strengths: instead of the codec's own strength, several, for each step another; their order is drawn.
         epochs: the epoch to end at, as in `fit`.
         steps_per_epoch: batches in an epoch; None: all that there are. With it an iterable is read on in the next
             epoch, and from its beginning when it ends.
         callbacks: as in `fit`.
         initial_epoch: the epoch to begin at.
-        seed: of the strengths that are drawn.
+        seed: of the order of the strengths.
         workers: threads that code files; None: a few more than cores.
         verbose: 0: silent, 1: a progress bar, 2: a line for each epoch.
 
@@ -143,9 +143,7 @@ class _Step:
 
     def __call__(self, number: int, images: Any, target: Any, weight: Any) -> dict[str, Any]:
         bottlenecks = np.asarray(self.preprocessing.predict_on_batch(images))
-        # A function of seed, epoch and step: a resumed training draws the same.
-        draw = np.random.default_rng([self.seed, self.epoch, number])
-        place = int(draw.integers(len(self.codecs)))
+        place = self._drawn(number)
         codec = self.codecs[place]
         decoded, bits = through_files(bottlenecks, codec, self.executor)
         key = (place, bottlenecks.shape[1:])
@@ -161,6 +159,12 @@ class _Step:
         logs = self.in_the_loop.train_on_batch(inputs, target, weight, return_dict=True)
         self._set_qstep(place)  # which the optimizer has moved too
         return dict(logs)
+
+    def _drawn(self, number: int) -> int:
+        """Which strength: all of them, in a new order each time, the same for a training that is resumed."""
+        turn, place = divmod(number, len(self.codecs))
+        order = np.random.default_rng([self.seed, self.epoch, turn]).permutation(len(self.codecs))
+        return int(order[place])
 
     def _calibrate(self, place: int, bottlenecks: np.ndarray, decoded: np.ndarray) -> None:
         proxy, codec = self.model.codec_proxy, self.codecs[place]
