@@ -87,6 +87,7 @@ class AVIF(QualityCodec):
     @property
     def version(self) -> str:
         if self.carries_metadata:
+            _require_avif()
             return pillow_version("AVIF", "libavif", "avif")
         return imagecodecs_version(self.name, "avif")
 

@@ -172,7 +172,10 @@ def _read_header(data: bytes) -> int:
     depth, *steps = described[:3]
     if depth > 15 or steps != [1, 1]:
         raise ValueError("Expected unsigned components of up to 16 bits at full size.")
-    if END not in data[-64:]:
+    boxed = data[start - 4 : start] == b"jp2c"
+    length = int.from_bytes(data[start - 8 : start - 4]) if boxed else 0
+    end = start - 8 + length if length else len(data)  # 0: to the end of the file
+    if end > len(data) or data[end - 2 : end] != END:
         # OpenJPEG decodes what is left of a file, and tells only the console.
         raise ValueError("The JPEG 2000 file is cut short: its codestream has no end.")
     return depth + 1
