@@ -96,10 +96,7 @@ def test_the_command_knows_every_layer(tmp_path, model):
     outcome = run(["-m", "keras_sandwich"], "info", str(model_file), "--json")
     assert outcome.returncode == 0, outcome.stderr
     assert json.loads(outcome.stdout)["coded channels"] == 1
-    outcome = run(["-m", "keras_sandwich"], "info", str(tmp_path / "nothing.keras"))
-    assert outcome.returncode == 1
     assert "Traceback" not in outcome.stderr
-    assert outcome.stderr.splitlines()[-1].startswith("keras-sandwich: error: ")
 
 
 @pytest.mark.parametrize(
@@ -198,6 +195,7 @@ def test_failures_are_said_in_a_line(tmp_path, pictures, model, capsys):
         ),
         (["decode", str(pictures / "a.png"), str(tmp_path / "x.png")], "no JPEG"),
         (["info", "nothing"], "no bundled preset"),
+        (["info", str(tmp_path / "nothing.keras")], "nothing.keras"),
         (["info", str(pictures / "a.png")], "no JPEG"),
         (
             ["train", str(tmp_path / "nowhere"), str(tmp_path / "x"), "--steps", "1"],
@@ -264,7 +262,7 @@ def test_info_of_the_installation(capsys):
 TRAINING = ["--crop-size", "32", "--batch-size", "2", "--filters", "3", "--steps", "4"]
 
 
-@pytest.mark.parametrize("scenario", ["grayscale", "low-resolution", "colour"])
+@pytest.mark.parametrize("scenario", ["low-resolution", "colour"])
 def test_training_makes_a_sandwich_for_files(tmp_path, pictures, capsys, scenario):
     target = tmp_path / ("model.keras" if scenario == "colour" else "preset")
     arguments = ["train", str(pictures), str(target), "--scenario", scenario, *TRAINING]
@@ -273,7 +271,7 @@ def test_training_makes_a_sandwich_for_files(tmp_path, pictures, capsys, scenari
     capsys.readouterr()
     assert main(["info", str(target), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
-    assert about["coded channels"] == (1 if scenario == "grayscale" else 3)
+    assert about["coded channels"] == 3
     assert about["reduction"] == (2 if scenario == "low-resolution" else 1)
     ks.encode_file(pictures / "a.png", tmp_path / "a.jpg", target, strength=9)
     ks.decode_file(tmp_path / "a.jpg", tmp_path / "a.png", target)
