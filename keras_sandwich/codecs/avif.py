@@ -21,6 +21,7 @@ from keras_sandwich.codecs.samples import (
     check_depth,
     check_image,
     check_integer,
+    check_size,
     with_channels,
 )
 from keras_sandwich.codecs.subsampling import (
@@ -155,10 +156,14 @@ class AVIF(QualityCodec):
 
 
 def _read_header(data: bytes) -> tuple[int, bool, int | None]:
-    """Bits of a sample, whether it is monochrome, and the matrix coefficients, from the boxes `av1C` and `colr`."""
+    """Bits of a sample, whether it is monochrome, and the matrix coefficients, from the boxes of the file."""
     configuration = data.find(b"av1C")
     if data[4:8] != b"ftyp" or not 0 <= configuration <= len(data) - 8:
         raise ValueError("Not an AVIF file: no AV1 picture in it.")
+    extents = data.find(b"ispe")
+    if 0 <= extents <= len(data) - 16:
+        sides = data[extents + 8 : extents + 16]
+        check_size(int.from_bytes(sides[:4]), int.from_bytes(sides[4:]))
     flags = data[configuration + 6]
     bits = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
     colour = data.find(b"colrnclx")

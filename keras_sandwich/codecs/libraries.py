@@ -73,8 +73,15 @@ def pillow_save(image: np.ndarray, kind: str, **options: Any) -> bytes:
 @contextmanager
 def pillow_open(data: bytes, kind: str) -> Iterator[Any]:
     """A picture of that kind of which nothing but the header is read."""
-    opened = pillow(kind).open
-    with damage_in_words(kind), opened(io.BytesIO(data), formats=[kind]) as picture:
+    module, errors = pillow(kind), import_library("PIL", kind)
+    with damage_in_words(kind):
+        try:
+            opened = module.open(io.BytesIO(data), formats=[kind])
+        except errors.UnidentifiedImageError as error:
+            raise ValueError(
+                f"Not a readable {kind} file: it is of another kind, or damaged at its beginning."
+            ) from error
+    with damage_in_words(kind), opened as picture:
         check_size(*picture.size)
         if getattr(picture, "n_frames", 1) != 1:
             raise ValueError(f"Expected one picture. Received {picture.n_frames} frames.")

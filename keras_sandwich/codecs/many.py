@@ -91,9 +91,9 @@ def _map(
     tqdm = import_library("tqdm", "The progress bar (verbose=0 has none)").tqdm if verbose else None
     items = list(items)
     executor = ThreadPoolExecutor(workers or _cores())
-    futures = [executor.submit(function, item) for item in items]
     results = []
     try:
+        futures = [executor.submit(function, item) for item in items]
         for number, future in enumerate(tqdm(futures, unit=kind) if tqdm else futures):
             try:
                 results.append(future.result())
