@@ -1,0 +1,128 @@
+"""`evaluate`: a sandwich against the codec alone and the chain without networks."""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sandwich import codecs
+from keras_sandwich.cli.coding import SOURCES
+from keras_sandwich.datasets.pictures import find_pictures
+from keras_sandwich.evaluation import (
+    CodecAlone,
+    RDCurve,
+    classical_chain,
+    compare_at,
+    plot_rd,
+    rd_curve,
+    rd_table,
+    save_results,
+    write_report,
+)
+from keras_sandwich.files.encoding import default_codec
+from keras_sandwich.files.networks import Network, load_network
+from keras_sandwich.files.sources import read_source
+
+STEPS = (4, 6, 8, 10, 13, 16, 20, 26, 32, 40, 50, 64)
+MORE_STEPS = (*STEPS, 80, 100, 128)  # for the big picture, which the codec alone must code
+SHOWN = 3  # pictures that the report compares
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """The command `evaluate`."""
+    network = load_network(options.model)
+    codec = default_codec(f".{options.format}", network)
+    names, pictures = _read(options.pictures, network)
+    options.target.mkdir(parents=True, exist_ok=True)
+    systems = _systems(network)
+    curves = [
+        rd_curve(
+            system,
+            pictures,
+            _alone(codec) if isinstance(system, CodecAlone) else codec,
+            options.strengths or _strengths(codec, whole=isinstance(system, CodecAlone)),
+            metrics=options.metrics,
+            name=name,
+            picture_names=names,
+            tile_size=options.tile_size,
+        )
+        for name, system in systems.items()
+    ]
+    table = "\n\n".join(rd_table(curves, options.rates, metric) for metric in options.metrics)
+    print(table)
+    _write(options, curves, table)
+    chosen = {"sandwich": systems["sandwich"], "without networks": systems["without networks"]}
+    write_report(
+        options.target / "report.html",
+        curves,
+        [
+            compare_at(chosen, pictures[number], codec, rate, names[number], options.tile_size)
+            for number in _spread(len(pictures))
+            for rate in [_middle_rate(curves[0], number)]
+        ],
+        title=f"{options.model} over {codec.name}",
+        rates=options.rates,
+    )
+    print(f"Tables, curves and a report are in {options.target}.")
+    return 0
+
+
+def _read(folder: Path, network: Network) -> tuple[list[str], list[np.ndarray]]:
+    files = find_pictures(folder, SOURCES)
+    pictures = [
+        read_source(file, network.channels, network.num_truncate_bits).pixels for file in files
+    ]
+    return [file.relative_to(folder).as_posix() for file in files], pictures
+
+
+def _systems(network: Network) -> dict[str, Any]:
+    """By their names, the sandwich first."""
+    systems: dict[str, Any] = {
+        "sandwich": network.model,
+        "without networks": classical_chain(
+            network.bottleneck_channels,
+            network.channels,
+            network.downsample_factor,
+            network.num_truncate_bits,
+        ),
+    }
+    if network.num_truncate_bits:  # the codec takes no such pictures
+        return systems
+    if network.bottleneck_channels < network.channels:
+        systems["luma alone"] = CodecAlone(luma_only=True)
+    return {**systems, "codec alone": CodecAlone()}
+
+
+def _alone(codec: codecs.Codec) -> codecs.Codec:
+    """As the codec is mostly used: with half the chroma."""
+    if not hasattr(codec, "chroma_subsampling"):
+        return codec
+    return dataclasses.replace(codec, chroma_subsampling="4:2:0")  # type: ignore[type-var]
+
+
+def _strengths(codec: codecs.Codec, whole: bool) -> Sequence[float]:
+    if isinstance(codec, codecs.JPEG):
+        return MORE_STEPS if whole else STEPS
+    strengths = codec.strengths
+    places = np.linspace(0.1, 1.0 if whole else 0.9, 12) * (len(strengths) - 1)
+    return [strengths[round(place)] for place in places]
+
+
+def _write(options: argparse.Namespace, curves: Sequence[RDCurve], table: str) -> None:
+    (options.target / "table.txt").write_text(table + "\n", encoding="utf-8")
+    for curve in curves:
+        save_results(curve, options.target / f"{curve.name.replace(' ', '_')}.json")
+    for metric in options.metrics:
+        plot_rd(curves, options.target / f"{metric}.png", options.model, metric)
+
+
+def _spread(number: int) -> list[int]:
+    return sorted({round(place) for place in np.linspace(0, number - 1, SHOWN)})
+
+
+def _middle_rate(curve: RDCurve, picture: int) -> float:
+    """A rate that both reach: that of the middle strength."""
+    return float(np.median(curve.bpp[:, picture]))
