@@ -11,10 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 
+import keras_sandwich
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.quality import measures
 from keras_sandwich.models.samples import from_samples, to_samples
 from keras_sandwich.models.tiling import postprocess_picture, preprocess_picture
+
+MOST_AHEAD = 16  # decoded pictures that wait for the second network
 
 
 def rd_curve(
@@ -124,8 +127,6 @@ def for_channels(codec: Any, channels: int) -> Any:
 
 def packages() -> dict[str, str]:
     """Versions of what measures: this package, Keras, its backend and NumPy."""
-    import keras_sandwich
-
     versions = {"keras-sandwich": keras_sandwich.__version__, "keras": keras.__version__}
     for name in (keras.backend.backend(), "numpy"):
         try:
@@ -166,7 +167,7 @@ def _through(coders: Sequence[Any], samples: np.ndarray) -> Iterator[tuple[int, 
         file = coder.encode(samples)
         return len(file), coder.decode(file)
 
-    workers = min(os.cpu_count() or 1, len(coders))
+    workers = min(os.cpu_count() or 1, len(coders), MOST_AHEAD)
     if workers <= 1:
         yield from map(code, coders)
         return

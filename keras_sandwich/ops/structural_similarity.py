@@ -53,8 +53,7 @@ def ssim(a: Any, b: Any, peak: float = 255.0) -> Any:
         ValueError: shapes that differ, or pictures smaller than 11×11.
     """
     a, b = _pair(a, b, peak, WINDOW, "SSIM")
-    similarity, _ = _similarity_and_contrast(a, b)
-    return ops.mean(similarity, axis=-1)
+    return single_scale(a, b, ops)
 
 
 def ms_ssim(a: Any, b: Any, peak: float = 255.0) -> Any:
@@ -85,17 +84,28 @@ def ms_ssim(a: Any, b: Any, peak: float = 255.0) -> Any:
         ValueError: shapes that differ, or pictures smaller than 161×161.
     """
     a, b = _pair(a, b, peak, LEAST_SIDE, "MS-SSIM")
+    return multi_scale(a, b, ops)
+
+
+def single_scale(a: Any, b: Any, xp: Any) -> Any:
+    """`ssim` of pictures in [−½, ½], in `keras.ops` or, for the host, in NumPy."""
+    similarity, _ = _similarity_and_contrast(a, b, xp)
+    return xp.mean(similarity, axis=-1)
+
+
+def multi_scale(a: Any, b: Any, xp: Any) -> Any:
+    """`ms_ssim` of pictures in [−½, ½], in `keras.ops` or, for the host, in NumPy."""
     product: Any = 1.0
     for scale, weight in enumerate(SCALE_WEIGHTS):
         if scale:
-            a, b = _halve(a), _halve(b)
-        similarity, contrast = _similarity_and_contrast(a, b)
+            a, b = _halve(a, xp), _halve(b, xp)
+        similarity, contrast = _similarity_and_contrast(a, b, xp)
         factor = similarity if scale == len(SCALE_WEIGHTS) - 1 else contrast
         # The derivative of a power below 1 is infinite at 0: double `where`.
         positive = factor > 0.0
-        power = ops.power(ops.where(positive, factor, ops.ones_like(factor)), weight)
-        product = product * ops.where(positive, power, ops.zeros_like(factor))
-    return ops.mean(product, axis=-1)
+        power = xp.power(xp.where(positive, factor, xp.ones_like(factor)), weight)
+        product = product * xp.where(positive, power, xp.zeros_like(factor))
+    return xp.mean(product, axis=-1)
 
 
 def _pair(a: Any, b: Any, peak: float, least: int, name: str) -> tuple[Any, Any]:
@@ -115,16 +125,16 @@ def _pair(a: Any, b: Any, peak: float, least: int, name: str) -> tuple[Any, Any]
     return a / peak - 0.5, b / peak - 0.5
 
 
-def _similarity_and_contrast(a: Any, b: Any) -> tuple[Any, Any]:
+def _similarity_and_contrast(a: Any, b: Any, xp: Any) -> tuple[Any, Any]:
     """SSIM and its factor without luminance, [batch, channels] each, of pictures in [−½, ½]."""
-    moments = _blur(ops.concatenate([a, b, a * a, b * b, a * b], axis=-1))
-    mean_a, mean_b, square_a, square_b, product = ops.split(moments, 5, axis=-1)
+    moments = _blur(xp.concatenate([a, b, a * a, b * b, a * b], axis=-1))
+    mean_a, mean_b, square_a, square_b, product = xp.split(moments, 5, axis=-1)
     variances = square_a - mean_a * mean_a + square_b - mean_b * mean_b
     covariance = product - mean_a * mean_b
     contrast = (2.0 * covariance + K2**2) / (variances + K2**2)
     mean_a, mean_b = mean_a + 0.5, mean_b + 0.5
     luminance = (2.0 * mean_a * mean_b + K1**2) / (mean_a * mean_a + mean_b * mean_b + K1**2)
-    return ops.mean(luminance * contrast, axis=(1, 2)), ops.mean(contrast, axis=(1, 2))
+    return xp.mean(luminance * contrast, axis=(1, 2)), xp.mean(contrast, axis=(1, 2))
 
 
 def _blur(images: Any) -> Any:
@@ -139,11 +149,11 @@ def _blur(images: Any) -> Any:
     return images
 
 
-def _halve(images: Any) -> Any:
+def _halve(images: Any, xp: Any) -> Any:
     """2×2 means; an odd side's last sample counts twice."""
     for axis in (1, 2):
         before = (slice(None),) * axis
-        longer = ops.concatenate([images, images[(*before, slice(-1, None))]], axis=axis)
+        longer = xp.concatenate([images, images[(*before, slice(-1, None))]], axis=axis)
         pairs = longer[(*before, slice(0, -1))] + longer[(*before, slice(1, None))]
         images = 0.5 * pairs[(*before, slice(0, None, 2))]
     return images

@@ -1,0 +1,163 @@
+"""One picture through several systems at equal bits, to look at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from keras_sandwich.evaluation.quality import psnr
+from keras_sandwich.evaluation.rate_distortion import for_channels
+from keras_sandwich.models.samples import from_samples, to_samples
+from keras_sandwich.models.tiling import postprocess_picture, preprocess_picture
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A picture and what systems made of it, each with its bits per pixel: one row of a report.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    original = np.random.default_rng(0).integers(0, 246, (32, 48, 3))
+    comparison = ks.evaluation.Comparison("noise", original, {"brighter": (original + 10, 0.5)})
+    assert abs(comparison.psnr("brighter") - 20 * np.log10(25.5)) < 1e-6
+    ```
+
+    Args:
+        name: of the picture.
+        original: [height, width, channels] in [0, peak].
+        versions: label → (picture, bits per pixel); the first is the system that the others are compared with.
+        bottleneck: what the first one's file carries, [height, width, channels] in [0, 255], if it is to be shown.
+        peak: the largest value: 255, or 255·2^k for 8 + k bits.
+
+    Raises:
+        ValueError: pictures of another shape than the original.
+    """
+
+    name: str
+    original: np.ndarray = field(repr=False)
+    versions: Mapping[str, tuple[np.ndarray, float]] = field(repr=False)
+    bottleneck: np.ndarray | None = field(default=None, repr=False)
+    peak: float = 255.0
+
+    def __post_init__(self) -> None:
+        shapes = {"original": np.shape(self.original)}
+        shapes |= {label: np.shape(picture) for label, (picture, _) in self.versions.items()}
+        if len(shapes["original"]) != 3 or len(set(shapes.values())) > 1:
+            raise ValueError(
+                f"Expected pictures [height, width, channels] of one shape. Received {shapes}."
+            )
+
+    def psnr(self, label: str) -> float:
+        """dB of a version, as it is given."""
+        return psnr(np.asarray(self.original), np.asarray(self.versions[label][0]), self.peak)
+
+
+def compare_at(
+    systems: Mapping[str, Any],
+    picture: Any,
+    codec: Any,
+    bits_per_pixel: float,
+    name: str = "picture",
+    tile_size: int | None = 1024,
+) -> Comparison:
+    """Sends a picture through systems at equal bits, of the whole files.
+
+    The first system gets the largest file that is not above `bits_per_pixel`; each other system the smallest file that
+    is not below the first one's, so that no gain is due to more bits. The codec's `strengths` are searched.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    picture = ks.datasets.sample_images("test")[0]
+    systems = {
+        "colour carriers": ks.evaluation.classical_chain(bottleneck_channels=1),
+        "luma alone": ks.evaluation.CodecAlone(luma_only=True),
+    }
+    comparison = ks.evaluation.compare_at(systems, picture, ks.codecs.JPEG(), 0.8)
+    (_, rate), (_, other) = comparison.versions.values()
+    assert rate <= 0.8 and other >= rate
+    assert comparison.psnr("colour carriers") > comparison.psnr("luma alone")
+    ```
+
+    Args:
+        systems: label → a `CompressIntraModel`, a baseline, or any object with `preprocess` and `postprocess`.
+        picture: [height, width, channels] in [0, 255·2^k].
+        codec: a codec of `keras_sandwich.codecs` for all systems, or a dict of codecs by label.
+        bits_per_pixel: the rate, per pixel of the picture.
+        name: of the picture.
+        tile_size: pictures larger than this go through the networks in tiles; None: whole.
+
+    Returns:
+        A `Comparison`, with the bottleneck that the first system's file carries.
+
+    Raises:
+        ValueError: no systems, a picture of another rank, a codec that does not say its `strengths`, or systems for
+            pictures of different bit depths.
+    """
+    picture = np.asarray(picture, "float32")
+    if not systems or picture.ndim != 3:
+        raise ValueError(
+            "Expected at least one system and a picture [height, width, channels]. "
+            f"Received {len(systems)} system(s) and shape {picture.shape}."
+        )
+    depths = {getattr(system, "num_truncate_bits", 0) for system in systems.values()} - {0}
+    if len(depths) > 1:
+        raise ValueError(
+            f"Expected systems for pictures of one bit depth. Received {sorted(depths)} bits above 8."
+        )
+    peak = 255.0 * 2.0 ** max(depths, default=0)
+    size = (picture.shape[0], picture.shape[1])
+    pixels = size[0] * size[1]
+    versions: dict[str, tuple[np.ndarray, float]] = {}
+    carried: np.ndarray | None = None
+    least: int | None = None
+    for label, system in systems.items():
+        chosen = codec[label] if isinstance(codec, Mapping) else codec
+        bits = int(getattr(chosen, "bits", 8))
+        samples = to_samples(preprocess_picture(system, picture, tile_size), bits)
+        coder = for_channels(chosen, samples.shape[-1])
+        coder, file = _nearest_file(coder, samples, bits_per_pixel * pixels / 8, least)
+        least = len(file) if least is None else least
+        bottleneck = from_samples(coder.decode(file), bits)
+        carried = bottleneck if carried is None else carried
+        restored = postprocess_picture(system, bottleneck, size, tile_size)
+        restored = np.clip(np.round(restored), 0, peak)
+        versions[label] = (restored, 8.0 * len(file) / pixels)
+    target = np.clip(np.round(picture), 0, peak)
+    return Comparison(name, target, versions, carried, peak)
+
+
+def _nearest_file(
+    coder: Any, samples: np.ndarray, most_bytes: float, least_bytes: int | None
+) -> tuple[Any, bytes]:
+    """The coder and file: the largest up to `most_bytes`, or where it is given the smallest from `least_bytes`."""
+    strengths: Sequence[float] = tuple(getattr(coder, "strengths", ()))
+    if not strengths:
+        raise ValueError(
+            "Expected a codec that lists the `strengths` to search. "
+            f"Received {getattr(coder, 'name', coder)!r}, which lists none."
+        )
+    files: dict[int, bytes] = {}
+
+    def file(index: int) -> bytes:
+        if index not in files:
+            files[index] = coder.with_strength(strengths[index]).encode(samples)
+        return files[index]
+
+    limit = most_bytes if least_bytes is None else least_bytes
+    low, high = 0, len(strengths)  # the first file within the limit lies here: sizes fall
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(file(middle)) <= limit else (middle + 1, high)
+    index = min(low, len(strengths) - 1)
+    if least_bytes is not None and len(file(index)) < least_bytes and index > 0:
+        index -= 1
+    return coder.with_strength(strengths[index]), file(index)
