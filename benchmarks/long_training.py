@@ -17,30 +17,29 @@ import keras_sandwich as ks
 
 
 class Target(NamedTuple):
-    """What a model is trained for: γ, the quantizer step to start at, the squared error that is usual there."""
+    """What a model is trained for: γ, and the quantizer step that it starts at."""
 
     gamma: float
     qstep: float
-    squared_error: float
 
 
 SCENARIOS: dict[str, dict[str, Any]] = {
     "grayscale": {
         "model": {"bottleneck_channels": 1},
         "rate": {"gradient": "quantized"},
-        "trunk": Target(gamma=700.0, qstep=27.0, squared_error=85.0),
+        "trunk": Target(gamma=700.0, qstep=27.0),
         "branches": {
-            "low_rates": Target(gamma=950.0, qstep=40.0, squared_error=130.0),
-            "high_rates": Target(gamma=300.0, qstep=22.0, squared_error=60.0),
+            "low_rates": Target(gamma=950.0, qstep=40.0),
+            "high_rates": Target(gamma=300.0, qstep=22.0),
         },
     },
     "lowres": {
         "model": {"bottleneck_channels": 3, "downsample_factor": 2, "convert_to_yuv": True},
         "rate": {"gradient": "unrounded", "interleaved": True},
-        "trunk": Target(gamma=400.0, qstep=21.0, squared_error=62.0),
+        "trunk": Target(gamma=400.0, qstep=21.0),
         "branches": {
-            "low_rates": Target(gamma=480.0, qstep=34.0, squared_error=103.0),
-            "high_rates": Target(gamma=170.0, qstep=19.0, squared_error=73.0),
+            "low_rates": Target(gamma=480.0, qstep=34.0),
+            "high_rates": Target(gamma=170.0, qstep=19.0),
         },
     },
 }
@@ -73,7 +72,6 @@ def make(scenario: str, part: str, target: Target, dtype: str) -> ks.models.Comp
 def train(
     model: ks.models.CompressIntraModel,
     data: Path,
-    squared_error: float,
     steps: int,
     rates: dict[str, float],
     file: Path,
@@ -83,7 +81,7 @@ def train(
         crops = ks.datasets.image_folder(
             data, crop_size=128, reduction=2, batch_size=8, steps_per_epoch=STEPS_PER_EPOCH
         )
-        model.compile(keras.optimizers.Adam(), loss=ks.losses.LogSquaredError(squared_error))
+        model.compile(keras.optimizers.Adam(), loss="mse")
         model.fit(
             crops,
             epochs=-(-steps // STEPS_PER_EPOCH),
@@ -116,7 +114,7 @@ def main() -> None:
     trunk = make(options.scenario, options.part, target, options.dtype)
     constant = {"learning_rate": options.learning_rate, "final": 1.0}
     file = options.output / "trunk.keras"
-    train(trunk, options.data, target.squared_error, options.trunk_steps, constant, file)
+    train(trunk, options.data, options.trunk_steps, constant, file)
     falling = {"learning_rate": options.learning_rate * 0.6, "final": 0.01}
     for name, target in spec["branches"].items():
         branch = make(options.scenario, options.part, target, options.dtype)
@@ -124,7 +122,7 @@ def main() -> None:
         branch.gamma = target.gamma
         branch.codec_proxy.qstep.assign(target.qstep - branch.codec_proxy.min_qstep)
         file = options.output / f"{name}.keras"
-        train(branch, options.data, target.squared_error, options.branch_steps, falling, file)
+        train(branch, options.data, options.branch_steps, falling, file)
 
 
 if __name__ == "__main__":
