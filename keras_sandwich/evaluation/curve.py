@@ -1,7 +1,7 @@
 """A rate-distortion curve: what it holds, and what can be read from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -156,13 +156,17 @@ class RDCurve:
     def of_pictures(self, indices: Any) -> "RDCurve":
         """The curve of some of the pictures, of which some may be taken more than once."""
         indices = np.asarray(indices, "int64")
-        return replace(
-            self,
-            bpp=self.bpp[:, indices],
-            quality={name: values[:, indices] for name, values in self.quality.items()},
-            pictures=[self.pictures[k] for k in indices] if self.pictures else (),
-            sizes=[self.sizes[k] for k in indices] if self.sizes else (),
-        )
+        some = {
+            "bpp": self.bpp[:, indices],
+            "quality": {name: values[:, indices] for name, values in self.quality.items()},
+            "pictures": [self.pictures[k] for k in indices] if self.pictures else [],
+            "sizes": [self.sizes[k] for k in indices] if self.sizes else [],
+        }
+        drawn = object.__new__(
+            RDCurve
+        )  # what was checked once is right: a bootstrap draws thousands
+        vars(drawn).update(vars(self) | some)
+        return drawn
 
     def _values(self, metric: str) -> np.ndarray:
         if metric not in self.quality:

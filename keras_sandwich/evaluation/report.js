@@ -28,14 +28,14 @@ for (const comparison of document.querySelectorAll(".comparison")) {
   };
   const choose = (image, figure) => {
     image.src = figure.querySelector("img").src;
-    image.alt = figure.querySelector("figcaption").textContent;
+    image.alt = figure.dataset.side;
   };
   const select = (title, image, chosen) => {
     const label = make("label", "", sides);
     label.append(title);
     const list = make("select", "", label);
     figures.forEach((figure, index) =>
-      list.add(new Option(figure.querySelector("figcaption").textContent, index, false, index === chosen)));
+      list.add(new Option(figure.dataset.side, index, false, index === chosen)));
     list.addEventListener("change", () => choose(image, figures[list.value]));
     choose(image, figures[chosen]);
   };
@@ -47,16 +47,16 @@ for (const comparison of document.querySelectorAll(".comparison")) {
     const room = comparison.clientWidth - 2 * parseFloat(getComputedStyle(comparison).paddingLeft);
     const width = Number(first.getAttribute("width"));
     const times = Math.max(1, Math.floor(Math.min(room, 800) / width));
-    slider.style.width = sides.style.width = Math.min(width * times, room) + "px";
-    slider.classList.toggle("pixels", times > 1);
-    for (const image of [under, over]) image.classList.toggle("pixels", times > 1);
-    sides.style.width = Math.max(Math.min(width * times, room), Math.min(room, 544)) + "px";
+    const shown = room < 540 ? room : Math.min(width * times, room); // a phone's whole width, else whole pixels
+    slider.style.width = shown + "px";
+    sides.style.width = Math.max(shown, Math.min(room, 540)) + "px";
+    for (const image of [under, over]) image.classList.toggle("pixels", shown === width * times);
   };
   const follow = (event) => {
     const box = slider.getBoundingClientRect();
     move(100 * (event.clientX - box.left) / box.width);
   };
-  slider.addEventListener("pointerdown", (event) => { slider.setPointerCapture(event.pointerId); follow(event); });
+  slider.addEventListener("pointerdown", (event) => { follow(event); slider.setPointerCapture(event.pointerId); });
   slider.addEventListener("pointermove", (event) => { if (slider.hasPointerCapture(event.pointerId)) follow(event); });
   slider.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2, Home: -100, End: 100 }[event.key];

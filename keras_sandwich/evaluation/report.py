@@ -180,10 +180,10 @@ def _tables(
     tables = [quality_table(curves, metric, rates, deltas) for metric in metrics] if rates else []
     if len(curves) > 1:
         tables.append(delta_table(deltas))
-    scrolled = "\n".join(f'<div class="scroll">{table}</div>' for table in tables)
+    listed = "\n".join(tables)
     notes = "".join(f"<li>{escape(note)}</li>" for note in deltas.notes)
     notes = f'<ul class="notes">{notes}</ul>' if notes else ""
-    return f"<section>\n<h2>Numbers</h2>\n{scrolled}\n{notes}</section>"
+    return f"<section>\n<h2>Numbers</h2>\n{listed}\n{notes}</section>"
 
 
 def _pictures(pictures: Sequence[Comparison]) -> str:
@@ -237,16 +237,19 @@ def _comparison(comparison: Comparison) -> str:
 
 def _figure(picture: np.ndarray, peak: float, name: str, text: str, side: bool = False) -> str:
     height, width = picture.shape[:2]
+    option = escape(f"{name} · {text}" if text else name)
+    attribute = f' data-side="{option}"' if side else ""
+    measured = f"<span>{escape(text)}</span>" if text else ""
     return (
-        f"<figure{' data-side' if side else ''}>"
-        f'<img src="{data_uri(picture, peak)}" width="{width}" height="{height}" alt="{escape(name)}">'
-        f"<figcaption><b>{escape(name)}</b>{' · ' if text else ''}{escape(text)}</figcaption></figure>"
+        f"<figure{attribute}>"
+        f'<img src="{data_uri(picture, peak)}" width="{width}" height="{height}" alt="{option}">'
+        f"<figcaption><b>{escape(name)}</b>{measured}</figcaption></figure>"
     )
 
 
 def _record(curves: Sequence[RDCurve]) -> str:
     rows = "".join(
-        f"<tr><th scope='row'>{escape(curve.name)}</th><td>{escape(curve.codec)}"
+        f'<tr><th scope="row">{escape(curve.name)}</th><td>{escape(curve.codec)}'
         f"<small>{escape(curve.version)}</small>{_settings(curve)}</td>"
         f"<td>{escape(curve.bits_counted)}</td><td>{_strengths(curve)}</td>"
         f"<td>{_measured_pictures(curve)}</td></tr>"
@@ -255,7 +258,7 @@ def _record(curves: Sequence[RDCurve]) -> str:
     versions = {f"{name} {version}" for c in curves for name, version in c.packages.items()}
     made = ", ".join(sorted(versions)) or f"keras-sandwich {keras_sandwich.__version__}"
     return (
-        "<section>\n<h2>How it was measured</h2>\n<div class='scroll'><table class='record'>"
+        '<section>\n<h2>How it was measured</h2>\n<div class="scroll"><table class="record">'
         "<thead><tr><th>Curve</th><th>Codec</th><th>Bits counted</th><th>Strengths</th>"
         f"<th>Pictures</th></tr></thead><tbody>{rows}</tbody></table></div>\n</section>\n"
         f"<footer>Measured with {escape(made)}. Page written by keras-sandwich "

@@ -92,39 +92,49 @@ def gain_cells(deltas: Deltas, number: int) -> tuple[str, list[tuple[str, str, s
             unit = " dB" if kind == "psnr" else " %"
             quality = f" ({label(metric)})"
             text = _interval(estimate, 2 if kind == "psnr" else 1)
-            sure = f"{100 * deltas.level:g} % interval {text}" if text else "no interval known"
+            sure = f"{100 * deltas.level:g} % interval: {text}" if text else "no interval"
             value = signed(estimate.value, 2 if kind == "psnr" else 1) + unit
             cells.append((value, meaning + quality, sure))
     return deltas.curves[number].name, cells
 
 
 def delta_table(deltas: Deltas) -> str:
-    """BD-rate and BD-PSNR of the first curve over every other, by metric."""
+    """BD-rate and BD-PSNR of the first curve over every other, a row for each metric."""
     first = deltas.curves[0].name
-    heads = "".join(
-        f'<th scope="col">BD-rate<br>{escape(label(metric))}</th>'
-        f'<th scope="col">{"BD-PSNR" if not is_similarity(metric) else "BD-dB"}'
-        f"<br>{escape(label(metric))}</th>"
-        for metric in deltas.metrics
-    )
     rows = ""
     for number, curve in enumerate(deltas.curves[1:], start=1):
-        cells = ""
-        for metric in deltas.metrics:
-            for kind, unit, decimals in (("rate", " %", 1), ("psnr", " dB", 2)):
-                cells += _cell(deltas.values[number, metric, kind], decimals, unit)
-        rows += f'<tr><th scope="row">over {escape(curve.name)}</th>{cells}</tr>'
+        for place, metric in enumerate(deltas.metrics):
+            head = (
+                f'<th scope="rowgroup" rowspan="{len(deltas.metrics)}">over {escape(curve.name)}</th>'
+                if place == 0
+                else ""
+            )
+            rate = _cell(deltas.values[number, metric, "rate"], 1, " %")
+            gain = _cell(deltas.values[number, metric, "psnr"], 2, " dB")
+            rows += f'<tr>{head}<td class="text">{escape(label(metric))}</td>{rate}{gain}</tr>'
+    caption = (
+        f"{first}: the mean change of bits at equal quality (fewer is better) and of quality at equal "
+        f"bits (more is better), with {100 * deltas.level:g} % intervals over the pictures"
+    )
+    heads = (
+        '<th class="text" scope="col">quality</th><th scope="col">bits (BD-rate)</th>'
+        '<th scope="col">quality (BD-PSNR)</th>'
+    )
+    return scrolling(caption, heads, rows)
+
+
+def scrolling(caption: str, heads: str, rows: str) -> str:
+    """A table that scrolls on a narrow screen, below a caption that does not."""
     return (
-        f"<table><caption>{escape(first)}: the mean change of bits at equal quality (less is better) and of "
-        f"quality at equal bits (more is better), with {100 * deltas.level:g} % intervals over the pictures</caption>"
-        f'<thead><tr><th scope="col"></th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<figure class="table"><figcaption>{escape(caption)}</figcaption><div class="scroll"><table>'
+        f'<thead><tr><th scope="col"></th>{heads}</tr></thead><tbody>{rows}</tbody></table></div></figure>'
     )
 
 
 def quality_table(
     curves: Sequence[RDCurve], metric: str, rates: Sequence[float], deltas: Deltas
 ) -> str:
-    """A metric of every curve at some rates, and how far the first one is above."""
+    """A metric of every curve at some rates, and how far the first one is above; intervals for the first metric."""
     decimals = MEASURES[metric].decimals
     unit = "" if is_similarity(metric) else " in dB"
     heads = "".join(f'<th scope="col">{rate:g} bpp</th>' for rate in rates)
@@ -134,15 +144,10 @@ def quality_table(
         for rate in rates:
             cells += _quality_cell(curves[0], curve, rate, metric, decimals, deltas)
         rows += f'<tr><th scope="row">{escape(curve.name)}</th>{cells}</tr>'
-    gains = (
-        f"; below, how far {escape(curves[0].name)} is above, with {100 * deltas.level:g} % intervals"
-        if len(curves) > 1
-        else ""
-    )
-    return (
-        f"<table><caption>{escape(label(metric))}{unit} at equal bits{gains}</caption>"
-        f'<thead><tr><th scope="col"></th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-    )
+    gains = f"; below, how far {curves[0].name} is above" if len(curves) > 1 else ""
+    if gains and metric == deltas.metrics[0]:
+        gains += f", with {100 * deltas.level:g} % intervals"
+    return scrolling(f"{label(metric)}{unit} at equal bits{gains}", heads, rows)
 
 
 def _quality_cell(
@@ -156,12 +161,15 @@ def _quality_cell(
     value = f"{curve.quality_at(rate, metric):.{decimals}f}"
     if curve is first or not reached(first):
         return f"<td>{value}</td>"
-    gain = deltas.estimate(
-        lambda a, b: a.quality_at(rate, metric) - b.quality_at(rate, metric), [first, curve]
-    )
-    assert gain is not None  # both reach the rate
-    text = f"{signed(gain.value, decimals)} {_interval(gain, decimals)}"
-    return f"<td>{value}<small>{text}</small></td>"
+
+    def gain(a: RDCurve, b: RDCurve) -> float:
+        return a.quality_at(rate, metric) - b.quality_at(rate, metric)
+
+    sure = ""
+    if metric == deltas.metrics[0]:
+        estimate = deltas.estimate(gain, [first, curve])
+        sure = "" if estimate is None else f"<small>{_interval(estimate, decimals)}</small>"
+    return f"<td>{value}<small>{signed(gain(first, curve), decimals)}</small>{sure}</td>"
 
 
 def _cell(estimate: Estimate | None, decimals: int, unit: str) -> str:
@@ -176,7 +184,7 @@ def _interval(estimate: Estimate, decimals: int) -> str:
     if estimate.interval is None:
         return ""
     low, high = (signed(value, decimals) for value in estimate.interval)
-    return f"[{low}, {high}]"
+    return f"{low} to {high}"
 
 
 def signed(value: float, decimals: int) -> str:
