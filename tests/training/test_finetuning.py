@@ -136,6 +136,7 @@ class Interrupt(keras.callbacks.Callback):
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupted_and_resumed_is_as_never_interrupted(tmp_path):
     unbroken = sandwich()
     finetune(unbroken)

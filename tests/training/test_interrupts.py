@@ -35,16 +35,15 @@ def nothing():
         ((press_ctrl_c, nothing, press_ctrl_c, nothing), [0, 1]),  # the second does not wait
     ],
 )
-def test_ctrl_c_waits_for_the_end_of_the_step(parts, finished):
-    before = signal.getsignal(signal.SIGINT)
+def test_ctrl_c_waits_for_the_end_of_the_step(parts, finished, ctrl_c):
     work, done = run(*parts)
     with pytest.raises(KeyboardInterrupt):
         work()
     assert done == finished
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is ctrl_c
 
 
-def test_an_error_is_not_hidden_by_a_ctrl_c():
+def test_an_error_is_not_hidden_by_a_ctrl_c(ctrl_c):
     work, _ = run(press_ctrl_c, lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         work()
@@ -60,10 +59,10 @@ def test_ctrl_c_that_is_ignored_stays_ignored():
     assert done == [0, 1, 2]
 
 
-def test_in_another_thread_nothing_changes():
-    before, seen = signal.getsignal(signal.SIGINT), []
+def test_in_another_thread_nothing_changes(ctrl_c):
+    seen = []
     work, _ = run("|", lambda: seen.append(signal.getsignal(signal.SIGINT)))
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert seen == [before]
+    assert seen == [ctrl_c]

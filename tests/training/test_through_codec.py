@@ -179,6 +179,7 @@ class Interrupt(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize("rounding", ["straight_through", "uniform_noise"])
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupted_and_resumed_is_as_never_interrupted(rounding, tmp_path):
     def run(model, *callbacks):
         dataset = ks.datasets.image_folder(
