@@ -1,0 +1,83 @@
+"""Pictures at equal bits, against files that the test searches for one by one."""
+
+import numpy as np
+import pytest
+from keras import ops
+from photographs import decibels, photographs
+
+import keras_sandwich as ks
+from keras_sandwich.evaluation import CodecAlone, Comparison, classical_chain, compare_at
+
+PICTURE = photographs(1, 64, 80)[0]
+STEPS = ks.codecs.JPEG(qstep=1)
+QUALITIES = ks.codecs.JPEG(quality=50, chroma_subsampling="4:2:0")
+
+
+def sizes(codec, picture) -> list[int]:
+    return [len(codec.with_strength(s).encode(picture)) for s in codec.strengths]
+
+
+def test_files_are_the_nearest_and_no_baseline_has_fewer_bits():
+    systems = {"ours": CodecAlone(), "theirs": CodecAlone()}
+    codecs = {"ours": STEPS, "theirs": QUALITIES}
+    ours, theirs = sizes(STEPS, PICTURE), sizes(QUALITIES, PICTURE)
+    for rate in (0.8, 1.7, 4.0):
+        versions = compare_at(systems, PICTURE, codecs, rate).versions
+        best = max(size for size in ours if size <= rate * 64 * 80 / 8)
+        assert versions["ours"][1] == 8 * best / (64 * 80)
+        next_best = min(size for size in theirs if size >= best)
+        assert versions["theirs"][1] == 8 * next_best / (64 * 80)
+        strength = STEPS.strengths[ours.index(best)]
+        codec = STEPS.with_strength(strength)
+        np.testing.assert_array_equal(versions["ours"][0], codec.decode(codec.encode(PICTURE)))
+
+
+def test_rates_that_no_file_has():
+    systems = {"ours": CodecAlone(), "theirs": CodecAlone()}
+    ours = sizes(STEPS, PICTURE)
+    for rate, size in ((1e-3, ours[-1]), (1e3, ours[0])):
+        versions = compare_at(systems, PICTURE, STEPS, rate).versions
+        assert {bpp for _, bpp in versions.values()} == {8 * size / (64 * 80)}
+
+
+def test_the_bottleneck_is_what_the_first_file_carries():
+    chain = classical_chain(bottleneck_channels=1)
+    systems = {"carriers": chain, "luma": CodecAlone(luma_only=True)}
+    comparison = compare_at(systems, PICTURE, STEPS, 1.0, name="a picture")
+    bottleneck = ops.convert_to_numpy(chain.preprocess(PICTURE[None]))[0]
+    bottleneck = np.clip(np.rint(bottleneck), 0, 255).astype("uint8")
+    size = comparison.versions["carriers"][1] * 64 * 80 / 8
+    codec = STEPS.with_strength(STEPS.strengths[sizes(STEPS, bottleneck).index(size)])
+    decoded = codec.decode(codec.encode(bottleneck))
+    np.testing.assert_array_equal(comparison.bottleneck, decoded)
+    restored = ops.convert_to_numpy(chain.postprocess(decoded[None], (64, 80)))
+    expected = decibels(PICTURE[None], restored)
+    assert comparison.psnr("carriers") == pytest.approx(expected, abs=1e-3)
+    assert comparison.name == "a picture"
+    np.testing.assert_array_equal(comparison.original, PICTURE)
+
+
+def test_deep_pictures_have_a_higher_peak():
+    chain = classical_chain(3, 3, num_truncate_bits=2)
+    deep = PICTURE * 4.0 + 1
+    comparison = compare_at({"truncated": chain}, deep, STEPS, 8.0)
+    assert comparison.peak == 1020
+    restored, _ = comparison.versions["truncated"]
+    assert comparison.psnr("truncated") == pytest.approx(decibels(deep[None], restored[None], 1020))
+    other = {"one": chain, "other": classical_chain(3, 3, num_truncate_bits=1)}
+    with pytest.raises(ValueError, match=r"one bit depth. Received \[1, 2\] bits above 8"):
+        compare_at(other, deep, STEPS, 8.0)
+
+
+def test_what_cannot_be_compared():
+    class Silent:
+        name, strengths = "silent", ()
+
+    with pytest.raises(ValueError, match=r"`strengths` to search\. Received 'silent'"):
+        compare_at({"a": CodecAlone()}, PICTURE, Silent(), 1.0)
+    with pytest.raises(ValueError, match=r"0 system\(s\)"):
+        compare_at({}, PICTURE, STEPS, 1.0)
+    with pytest.raises(ValueError, match=r"shape \(1, 64, 80, 3\)"):
+        compare_at({"a": CodecAlone()}, PICTURE[None], STEPS, 1.0)
+    with pytest.raises(ValueError, match="of one shape"):
+        Comparison("c", PICTURE, {"a": (PICTURE[:32], 1.0)})
