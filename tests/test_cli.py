@@ -319,9 +319,12 @@ def test_evaluation(tmp_path, pictures, model, capsys):
     assert main([*arguments, "--rates", "1", "--metrics", "psnr-rgb", "ssim-rgb"]) == 0
     table = capsys.readouterr().out
     assert (target / "table.txt").read_text(encoding="utf-8") in table
-    for name in ("sandwich", "without_networks", "luma_alone", "codec_alone"):
+    for name in (
+        *("sandwich", "classical_chain_no_networks"),
+        *("codec_alone", "codec_alone_luma_only"),
+    ):
         curve = ks.evaluation.load_results(target / f"{name}.json")
-        assert curve.strengths == [4, 8, 16, 32]
+        assert set(curve.strengths) <= {4, 8, 16, 32}
         assert curve.pictures == ["a.png", "b.webp"]
     direct = ks.evaluation.rd_curve(
         ks.models.CompressIntraModel.from_preset(model),

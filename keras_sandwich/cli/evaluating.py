@@ -1,7 +1,7 @@
 """`evaluate`: a sandwich against the codec alone and the chain without networks."""
 
 import argparse
-import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from keras_sandwich import codecs
 from keras_sandwich.cli.coding import SOURCES
 from keras_sandwich.datasets.pictures import find_pictures
 from keras_sandwich.evaluation import (
-    CodecAlone,
     RDCurve,
     classical_chain,
     compare_at,
@@ -20,6 +19,7 @@ from keras_sandwich.evaluation import (
     rd_curve,
     rd_table,
     save_results,
+    untrained_baselines,
     write_report,
 )
 from keras_sandwich.files.encoding import default_codec
@@ -37,29 +37,32 @@ def evaluate(options: argparse.Namespace) -> int:
     codec = default_codec(f".{options.format}", network)
     names, pictures = _read(options.pictures, network)
     options.target.mkdir(parents=True, exist_ok=True)
-    systems = _systems(network)
+    strengths = options.strengths or _strengths(codec)
+    measured: dict[str, Any] = {
+        "metrics": options.metrics,
+        "picture_names": names,
+        "tile_size": options.tile_size,
+    }
     curves = [
-        rd_curve(
-            system,
+        rd_curve(network.model, pictures, codec, strengths, name="sandwich", **measured),
+        *untrained_baselines(
+            network.model,
             pictures,
-            _alone(codec) if isinstance(system, CodecAlone) else codec,
-            options.strengths or _strengths(codec, whole=isinstance(system, CodecAlone)),
-            metrics=options.metrics,
-            name=name,
-            picture_names=names,
-            tile_size=options.tile_size,
-        )
-        for name, system in systems.items()
+            codec,
+            strengths,
+            options.strengths or _strengths(codec, whole_picture=True),
+            **measured,
+        ),
     ]
     table = "\n\n".join(rd_table(curves, options.rates, metric) for metric in options.metrics)
     print(table)
     _write(options, curves, table)
-    chosen = {"sandwich": systems["sandwich"], "without networks": systems["without networks"]}
+    shown = {"sandwich": network.model, "without networks": _chain(network)}
     write_report(
         options.target / "report.html",
         curves,
         [
-            compare_at(chosen, pictures[number], codec, rate, names[number], options.tile_size)
+            compare_at(shown, pictures[number], codec, rate, names[number], options.tile_size)
             for number in _spread(len(pictures))
             for rate in [_middle_rate(curves[0], number)]
         ],
@@ -78,43 +81,28 @@ def _read(folder: Path, network: Network) -> tuple[list[str], list[np.ndarray]]:
     return [file.relative_to(folder).as_posix() for file in files], pictures
 
 
-def _systems(network: Network) -> dict[str, Any]:
-    """By their names, the sandwich first."""
-    systems: dict[str, Any] = {
-        "sandwich": network.model,
-        "without networks": classical_chain(
-            network.bottleneck_channels,
-            network.channels,
-            network.downsample_factor,
-            network.num_truncate_bits,
-        ),
-    }
-    if network.num_truncate_bits:  # the codec takes no such pictures
-        return systems
-    if network.bottleneck_channels < network.channels:
-        systems["luma alone"] = CodecAlone(luma_only=True)
-    return {**systems, "codec alone": CodecAlone()}
+def _chain(network: Network) -> Any:
+    return classical_chain(
+        network.bottleneck_channels,
+        network.channels,
+        network.downsample_factor,
+        network.num_truncate_bits,
+    )
 
 
-def _alone(codec: codecs.Codec) -> codecs.Codec:
-    """As the codec is mostly used: with half the chroma."""
-    if not hasattr(codec, "chroma_subsampling"):
-        return codec
-    return dataclasses.replace(codec, chroma_subsampling="4:2:0")  # type: ignore[type-var]
-
-
-def _strengths(codec: codecs.Codec, whole: bool) -> Sequence[float]:
+def _strengths(codec: codecs.Codec, whole_picture: bool = False) -> Sequence[float]:
+    """About a dozen; more of them where the codec codes the whole picture, which takes more bits."""
     if isinstance(codec, codecs.JPEG):
-        return MORE_STEPS if whole else STEPS
+        return MORE_STEPS if whole_picture else STEPS
     strengths = codec.strengths
-    places = np.linspace(0.1, 1.0 if whole else 0.9, 12) * (len(strengths) - 1)
+    places = np.linspace(0.1, 1.0 if whole_picture else 0.9, 12) * (len(strengths) - 1)
     return [strengths[round(place)] for place in places]
 
 
 def _write(options: argparse.Namespace, curves: Sequence[RDCurve], table: str) -> None:
     (options.target / "table.txt").write_text(table + "\n", encoding="utf-8")
     for curve in curves:
-        save_results(curve, options.target / f"{curve.name.replace(' ', '_')}.json")
+        save_results(curve, options.target / f"{re.sub('[^a-z0-9]+', '_', curve.name)}.json")
     for metric in options.metrics:
         plot_rd(curves, options.target / f"{metric}.png", options.model, metric)
 
