@@ -97,7 +97,6 @@ class HEIC(QualityCodec):
     def encode(
         self, image: np.ndarray, *, xmp: bytes | None = None, icc_profile: bytes | None = None
     ) -> bytes:
-        library = _pillow_heif()
         image = check_image(image, self.bits)
         mode = "L" if image.shape[-1] == 1 else "RGB"
         options: dict[str, Any] = {
@@ -121,7 +120,7 @@ class HEIC(QualityCodec):
             options["icc_profile"] = icc_profile
         buffer = io.BytesIO()
         size = (image.shape[1], image.shape[0])
-        library.encode(
+        _pillow_heif().encode(
             mode,
             size,
             as_plane(image).astype(image.dtype.newbyteorder("<")).tobytes(),

@@ -15,7 +15,7 @@ MAX_LENGTH_BYTES = 5  # 35 bits
 class Split(Codec):
     """A codec for pictures of any channel count: groups of channels as files of their own, in one sequence of bytes.
 
-    Each file stands behind its length, of seven bits a byte and the last byte below 128: two bytes up to 16 383.
+    Each file stands behind its length, of seven bits a byte and the last byte below 128: two bytes up to 16383.
 
     Example:
 
