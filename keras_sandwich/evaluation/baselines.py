@@ -147,7 +147,7 @@ def preprocessor_alone(**arguments: Any) -> CompressIntraModel:
 
 def _one_network(frozen: str, arguments: dict[str, Any]) -> CompressIntraModel:
     """A sandwich one of whose sides has no U-Net and stays the classical chain."""
-    model = create_basic_model(**arguments, **{f"use_unet_{frozen}": False})
+    model = create_basic_model(**{**arguments, f"use_unet_{frozen}": False})
     side = getattr(model, frozen)
     side.trainable = False
     model.build((None, None, None, arguments.get("output_channels", 3)))
@@ -249,7 +249,9 @@ def untrained_baselines(
         downsample_factor=model.preprocessor.downsample_factor,
         num_truncate_bits=model.num_truncate_bits,
     )
-    systems = [("classical chain, no networks", chain, strengths)]
+    systems: list[tuple[str, Any, Sequence[float]]] = [
+        ("classical chain, no networks", chain, strengths)
+    ]
     if not model.num_truncate_bits:
         plain = codec_strengths or strengths
         systems.append(("codec alone", CodecAlone(), plain))
