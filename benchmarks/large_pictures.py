@@ -81,8 +81,10 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
     runs = [(case, tile) for case in CASES for tile in options.tiles]
     for case, tile in tqdm(runs, unit="run"):
-        sizes = ["--size", str(options.size), "--tiles", str(tile)]
-        subprocess.run([sys.executable, __file__, "--case", case, *sizes], check=True)
+        command = [sys.executable, __file__, "--case", case]
+        command += ["--size", str(options.size), "--tiles", str(tile)]
+        run = subprocess.run(command, check=True, capture_output=True, text=True)
+        tqdm.write(run.stdout.strip())
 
 
 if __name__ == "__main__":

@@ -51,11 +51,11 @@ def compare(model, size, tile_size, tolerance=1e-3):
     np.testing.assert_allclose(result, picture, rtol=0, atol=tolerance * 2**k)
 
 
-def size_in_windows(model, tile_size):
-    """A picture of three by two windows, odd."""
+def windows_across(model, tile_size):
+    """An odd size that asks for more than one window."""
     reaches = [model.preprocessor.reach(), model.postprocessor.reach()]
     window = tile_size + max(2 * reach.radius + 2 * reach.alignment for reach in reaches)
-    return (window + tile_size) // 2 * 2 + 7, window // 2 * 2 + 9
+    return window // 2 * 2 + 9
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,14 @@ def size_in_windows(model, tile_size):
 def test_a_picture_in_tiles_is_the_picture(options):
     model = sandwich(**options)
     tile_size = max(24, model.preprocessor.reach().radius)
-    compare(model, size_in_windows(model, tile_size), tile_size)
+    compare(model, (windows_across(model, tile_size) + tile_size, 21), tile_size)
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_rows_and_columns_of_tiles(factor):
+    model = sandwich(unet_patch_size=2, downsample_factor=factor)
+    size = windows_across(model, 32)
+    compare(model, (size, size + 3), 32)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +104,7 @@ def test_sizes_at_the_edges_of_tiles(size, factor):
 
 def test_tiles_smaller_than_the_grid_of_the_network():
     model = sandwich(unet_patch_size=4)
-    compare(model, size_in_windows(model, 7), 7)
+    compare(model, (15, windows_across(model, 7)), 7)
 
 
 def test_a_user_s_own_layers():
@@ -190,9 +197,12 @@ def test_mixed_precision_is_that_of_the_model():
     expected = to_numpy(model.preprocess(picture[None]))[0]
     exact = sandwich()
     exact.set_weights(model.get_weights())
+    exact = to_numpy(exact.preprocess(picture[None]))[0]
     result = preprocess_picture(model, picture)
-    off = np.abs(to_numpy(exact.preprocess(picture[None]))[0] - expected).max()
-    assert np.abs(result - expected).max() < off / 4
+    # Compiled or not, a backend rounds to bfloat16 in places of its own.
+    off = np.abs(exact - expected).max()
+    assert np.abs(result - expected).max() < 2 * off
+    assert np.abs(result - exact).max() > off / 8
 
 
 @pytest.mark.parametrize("tile_size", [0, -5, 64.0, "64", True])
