@@ -78,15 +78,19 @@ def make_model(options: argparse.Namespace) -> CompressIntraModel:
     """The sandwich of a scenario, built."""
     decoder = [2 * options.filters[-1], *reversed(options.filters)]
     colour = options.scenario != "grayscale"
+    chroma = options.chroma if colour else "4:4:4"
+    rate_model: Any = "jpeg"
+    if colour:
+        rate_model = JpegRate(gradient="unrounded", interleaved=True, chroma_subsampling=chroma)
     model = create_basic_model(
         bottleneck_channels=3 if colour else 1,
         downsample_factor=options.factor if options.scenario == "low-resolution" else 1,
         gamma=options.gamma or GAMMA[options.scenario],
-        rate_model=JpegRate(gradient="unrounded", interleaved=True) if colour else "jpeg",
+        rate_model=rate_model,
         encoder_filters=options.filters,
         decoder_filters=decoder,
         unet_patch_size=2,
-        chroma_subsampling=options.chroma if colour else "4:4:4",
+        chroma_subsampling=chroma,
         rounding="uniform_noise",
         seed=options.seed,
     )
