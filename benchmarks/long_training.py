@@ -1,99 +1,57 @@
 """The long trainings behind the bundled presets and the page on other codecs, and the baselines with the same budget.
 
-KERAS_BACKEND=torch python -m benchmarks.long_training grayscale --data train --output runs/grayscale
-KERAS_BACKEND=torch python -m benchmarks.long_training lowres --part postprocessor_alone --data train --output runs/…
+KERAS_BACKEND=torch OMP_NUM_THREADS=1 python -m benchmarks.long_training grayscale --data train --output runs/grayscale.keras
+KERAS_BACKEND=torch OMP_NUM_THREADS=1 python -m benchmarks.long_training lowres --part postprocessor_alone \
+    --data train --output runs/lowres/postprocessor_alone.keras
 
-A trunk at one γ and a constant learning rate; then, from it, a branch for lower and one for higher rates, whose
-learning rate falls to nearly nothing. Killed and started again it goes on.
+With one thread each, one training fits a core; killed and started again it goes on. `--start` takes the weights of a model
+that was trained before. The photographs are reduced by 2 and by 3, and come in other colours too: there are few of them,
+and in half an hour a sandwich knows the colours of nine by heart.
 """
 
 import argparse
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 
 import keras_sandwich as ks
-
-
-class Target(NamedTuple):
-    """What a model is trained for: γ, and the quantizer step that it starts at."""
-
-    gamma: float
-    qstep: float
-
+from keras_sandwich.datasets.crops import reduce_lanczos
 
 SCENARIOS: dict[str, dict[str, Any]] = {
-    "grayscale": {
-        "model": {"bottleneck_channels": 1},
-        "rate": {"gradient": "quantized"},
-        "trunk": Target(gamma=700.0, qstep=27.0),
-        "branches": {
-            "low_rates": Target(gamma=950.0, qstep=40.0),
-            "high_rates": Target(gamma=300.0, qstep=22.0),
-        },
-    },
+    "grayscale": {"bottleneck_channels": 1, "gamma": 600.0},
     "lowres": {
-        "model": {"bottleneck_channels": 3, "downsample_factor": 2, "convert_to_yuv": True},
-        "rate": {"gradient": "unrounded", "interleaved": True},
-        "trunk": Target(gamma=400.0, qstep=21.0),
-        "branches": {
-            "low_rates": Target(gamma=480.0, qstep=34.0),
-            "high_rates": Target(gamma=170.0, qstep=19.0),
-        },
+        "bottleneck_channels": 3,
+        "downsample_factor": 2,
+        "convert_to_yuv": True,
+        "gamma": 300.0,
     },
 }
+QSTEPS = {"grayscale": 28.0, "lowres": 24.0}  # at which the step starts
 PARTS = {
     "sandwich": ks.models.create_basic_model,
-    "postprocessor_alone": ks.evaluation.baselines.postprocessor_alone,
-    "preprocessor_alone": ks.evaluation.baselines.preprocessor_alone,
+    "postprocessor_alone": ks.evaluation.postprocessor_alone,
+    "preprocessor_alone": ks.evaluation.preprocessor_alone,
 }
-STEPS_PER_EPOCH = 50
+REDUCTIONS = (2, 3)
 
 
-def make(scenario: str, part: str, target: Target, dtype: str) -> ks.models.CompressIntraModel:
+def make(scenario: str, part: str, dtype: str) -> ks.models.CompressIntraModel:
     """The model, built; a baseline has the same networks, less one."""
-    spec = SCENARIOS[scenario]
+    colour = scenario == "lowres"
     model = PARTS[part](
-        **spec["model"],
-        gamma=target.gamma,
-        rate_model=ks.layers.JpegRate(**spec["rate"]),
+        **SCENARIOS[scenario],
+        rate_model=ks.layers.JpegRate(
+            gradient="unrounded" if colour else "quantized", interleaved=colour
+        ),
         encoder_filters=(32, 64),
         decoder_filters=(128, 64, 32),
         unet_patch_size=2,
-        rounding="uniform_noise",
-        seed=0,
         dtype=dtype,
     )
     model.build((None, None, None, 3))
+    model.codec_proxy.qstep.assign(QSTEPS[scenario] - model.codec_proxy.min_qstep)
     return model
-
-
-def train(
-    model: ks.models.CompressIntraModel,
-    data: Path,
-    steps: int,
-    rates: dict[str, float],
-    file: Path,
-) -> None:
-    """Trains and saves; a training that was killed goes on, one that is done is loaded."""
-    if not file.exists():
-        crops = ks.datasets.image_folder(
-            data, crop_size=128, reduction=2, batch_size=8, steps_per_epoch=STEPS_PER_EPOCH
-        )
-        model.compile(keras.optimizers.Adam(), loss="mse")
-        model.fit(
-            crops,
-            epochs=-(-steps // STEPS_PER_EPOCH),
-            callbacks=[
-                ks.datasets.SynchronizeEpoch(crops),
-                ks.callbacks.TrainingBudget(**rates),
-                keras.callbacks.BackupAndRestore(file.with_suffix(".backup")),
-            ],
-            verbose=2,
-        )
-        model.save(file)
-    model.load_weights(file)
 
 
 def main() -> None:
@@ -101,28 +59,46 @@ def main() -> None:
     parser.add_argument("scenario", choices=SCENARIOS)
     parser.add_argument("--part", choices=PARTS, default="sandwich")
     parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--trunk-steps", type=int, default=3200)
-    parser.add_argument("--branch-steps", type=int, default=2200)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--output", type=Path, required=True, help="the model's file, .keras")
+    parser.add_argument("--start", type=Path, help="a model of the same networks to go on from")
+    parser.add_argument("--minutes", type=float, default=120.0)
+    parser.add_argument("--learning-rate", type=float, default=7e-4)
+    parser.add_argument("--copies", type=int, default=15, help="of each photograph, recoloured")
     parser.add_argument("--dtype", default="mixed_bfloat16")
     options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(0)
-    spec = SCENARIOS[options.scenario]
-    target = spec["trunk"]
-    trunk = make(options.scenario, options.part, target, options.dtype)
-    constant = {"learning_rate": options.learning_rate, "final": 1.0}
-    file = options.output / "trunk.keras"
-    train(trunk, options.data, options.trunk_steps, constant, file)
-    falling = {"learning_rate": options.learning_rate * 0.6, "final": 0.01}
-    for name, target in spec["branches"].items():
-        branch = make(options.scenario, options.part, target, options.dtype)
-        branch.set_weights(trunk.get_weights())
-        branch.gamma = target.gamma
-        branch.codec_proxy.qstep.assign(target.qstep - branch.codec_proxy.min_qstep)
-        file = options.output / f"{name}.keras"
-        train(branch, options.data, options.branch_steps, falling, file)
+    model = make(options.scenario, options.part, options.dtype)
+    if options.start:
+        model.set_weights(keras.saving.load_model(options.start).get_weights())
+        model.gamma = SCENARIOS[options.scenario]["gamma"]
+        model.codec_proxy.qstep.assign(QSTEPS[options.scenario] - model.codec_proxy.min_qstep)
+    photographs = ks.datasets.load_images(options.data).values()
+    reduced = [reduce_lanczos(p.astype("float32"), r) for p in photographs for r in REDUCTIONS]
+    crops = ks.datasets.image_folder(
+        ks.datasets.recolor(reduced, options.copies),
+        crop_size=128,
+        batch_size=8,
+        steps_per_epoch=25,
+    )
+    model.compile(keras.optimizers.Adam(), loss="mse")
+    budget = ks.callbacks.TrainingBudget(
+        options.learning_rate,
+        options.minutes,
+        final=0.01,
+        state_file=options.output.with_suffix(".budget.json"),
+    )
+    model.fit(
+        crops,
+        epochs=100_000,
+        callbacks=[
+            ks.datasets.SynchronizeEpoch(crops),
+            budget,
+            keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
+        ],
+        verbose=2,
+    )
+    model.save(options.output)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from keras_sandwich.datasets.image_folder import ImageFolder, image_folder
 from keras_sandwich.datasets.pictures import load_images
+from keras_sandwich.datasets.recoloring import recolor
 from keras_sandwich.datasets.samples import sample_images, sample_names
 from keras_sandwich.datasets.synchronize_epoch import SynchronizeEpoch
 from keras_sandwich.datasets.tfds import load_tfds_images
@@ -12,6 +13,7 @@ __all__ = [
     "image_folder",
     "load_images",
     "load_tfds_images",
+    "recolor",
     "sample_images",
     "sample_names",
 ]
