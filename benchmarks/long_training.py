@@ -1,12 +1,12 @@
 """The long trainings behind the bundled presets and the page on other codecs, and the baselines with the same budget.
 
-KERAS_BACKEND=torch OMP_NUM_THREADS=1 python -m benchmarks.long_training grayscale --data train --output runs/grayscale.keras
-KERAS_BACKEND=torch OMP_NUM_THREADS=1 python -m benchmarks.long_training lowres --part postprocessor_alone \
-    --data train --output runs/lowres/postprocessor_alone.keras
+export KERAS_BACKEND=torch OMP_NUM_THREADS=1
+python -m benchmarks.long_training grayscale --data train --output runs/grayscale.keras
+python -m benchmarks.long_training lowres --part postprocessor_alone --data train --output runs/lowres/after.keras
 
-With one thread each, one training fits a core; killed and started again it goes on. `--start` takes the weights of a model
-that was trained before. The photographs are reduced by 2 and by 3, and come in other colours too: there are few of them,
-and in half an hour a sandwich knows the colours of nine by heart.
+With one thread each, one training fits a core; killed and started again it goes on. `--start` takes the weights of a
+model that was trained before. The photographs are reduced by 2 and by 3, and come in other colours too: there are few
+of them, and in half an hour a sandwich knows the colours of nine by heart.
 """
 
 import argparse
