@@ -321,6 +321,25 @@ def test_a_training_that_was_killed_goes_on(tmp_path, pictures, capsys, monkeypa
     ks.models.CompressIntraModel.from_preset(target)
 
 
+def test_a_training_whose_model_cannot_be_saved_is_not_lost(
+    tmp_path, pictures, capsys, monkeypatch
+):
+    target = tmp_path / "preset"
+    arguments = ["train", str(pictures), str(target), *TRAINING]
+
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ks.models.CompressIntraModel, "save_to_preset", full)
+        assert main(arguments) == 1
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert "Epoch" not in capsys.readouterr().out
+    assert not (tmp_path / "preset.training").exists()
+    ks.models.CompressIntraModel.from_preset(target)
+
+
 def test_evaluation(tmp_path, pictures, model, capsys):
     pytest.importorskip("matplotlib")
     shutil.rmtree(pictures / "deeper")

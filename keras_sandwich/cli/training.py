@@ -61,7 +61,8 @@ def train(options: argparse.Namespace) -> int:
                 minutes=options.minutes if options.steps is None else None,
                 state_file=state / "budget.json",
             ),
-            keras.callbacks.BackupAndRestore(state / "backup"),
+            # Kept until the model is saved, which a full disk may prevent.
+            keras.callbacks.BackupAndRestore(state / "backup", delete_checkpoint=False),
         ],
         verbose=1 if sys.stdout.isatty() else 2,
     )

@@ -90,7 +90,7 @@ def _map(
         raise ValueError(f"`workers` must be 1 or more. Received workers={workers}.")
     tqdm = import_library("tqdm", "The progress bar (verbose=0 has none)").tqdm if verbose else None
     items = list(items)
-    executor = ThreadPoolExecutor(workers or _cores())
+    executor = ThreadPoolExecutor(workers or cores())
     results = []
     try:
         futures = [executor.submit(function, item) for item in items]
@@ -106,7 +106,8 @@ def _map(
     return results
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many the process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

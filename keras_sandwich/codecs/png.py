@@ -100,4 +100,13 @@ class PNG(Codec):
         check_size(int.from_bytes(data[16:20]), int.from_bytes(data[20:24]))
         library = imagecodecs(self.name)
         with damage_in_words("PNG"):
-            return with_channels(library.png_decode(data))
+            pixels = with_channels(library.png_decode(data))
+        if pixels.shape[-1] not in (
+            1,
+            3,
+        ):  # imagecodecs makes an alpha channel of a transparent colour
+            raise ValueError(
+                f"Expected a grayscale or RGB PNG. Received {pixels.shape[-1]} channels, as the file "
+                "names a transparent colour; save it without."
+            )
+        return pixels

@@ -165,7 +165,7 @@ def best_subsampling(
     """The best that a system reaches around a codec over the codec's chroma subsamplings: a Pareto frontier.
 
     Which subsampling is best depends on the rate, so a gain over one of them alone may be a gain over a straw. Where
-    there is nothing to choose, one channel or a codec of one subsampling, this is `rd_curve`.
+    there is nothing to choose, one channel or a codec of one subsampling or of R, G and B, this is `rd_curve`.
 
     Example:
 
@@ -192,7 +192,8 @@ def best_subsampling(
         An `RDCurve` whose `sources` say which subsampling each point is from.
     """
     name = name or str(getattr(system, "name", type(system).__name__))
-    if _is_gray(system) or not hasattr(codec, "chroma_subsampling"):
+    can_choose = hasattr(codec, "chroma_subsampling") and getattr(codec, "color_transform", True)
+    if _is_gray(system) or not can_choose:
         return rd_curve(system, images, codec, strengths, name=name, **options)
     curves = []
     for subsampling in SUBSAMPLING:

@@ -1,7 +1,6 @@
 """Rate-distortion curves, measured with the files of real codecs."""
 
 import importlib.metadata
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ import keras
 import numpy as np
 
 import keras_sandwich
+from keras_sandwich.codecs.many import cores
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.quality import measures
 from keras_sandwich.models.samples import from_samples, to_samples
@@ -167,7 +167,7 @@ def _through(coders: Sequence[Any], samples: np.ndarray) -> Iterator[tuple[int, 
         file = coder.encode(samples)
         return len(file), coder.decode(file)
 
-    workers = min(os.cpu_count() or 1, len(coders), MOST_AHEAD)
+    workers = min(cores(), len(coders), MOST_AHEAD)
     if workers <= 1:
         yield from map(code, coders)
         return

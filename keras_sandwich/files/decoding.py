@@ -130,7 +130,7 @@ def _samples(
             f"{network.bottleneck_channels} channel(s), and the codec decoded the shape {samples.shape}"
         )
     if pixel_digest(samples) != payload.pixels and not accept_altered:
-        raise ValueError(_what_changed(data, payload, codec.version))
+        raise ValueError(_what_changed(data, container, payload, codec.version))
     return samples, codec.bits
 
 
@@ -146,8 +146,8 @@ def _codec(container: Container, payload: Payload) -> codecs.Codec:
         raise ValueError(f"its settings cannot be those of {kind.__name__}: {error}") from error
 
 
-def _what_changed(data: bytes, payload: Payload, version: str) -> str:
-    if is_unaltered(data, payload):
+def _what_changed(data: bytes, container: Container, payload: Payload, version: str) -> str:
+    if is_unaltered(data, container.xmp or b"", payload):
         return (
             "the decoder gives other pixels than the one that wrote it, though no byte of the file "
             f"has changed. Written with {payload.library}; decoded with {version}. "

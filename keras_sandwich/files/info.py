@@ -93,5 +93,5 @@ def info_of(data: bytes) -> FileInfo:
         library=payload.library,
         pixels=payload.pixels,
         has_profile=(payload.profile or container.icc_profile) is not None,
-        unaltered=is_unaltered(data, payload),
+        unaltered=is_unaltered(data, container.xmp or b"", payload),
     )

@@ -20,6 +20,7 @@ MAX_LIBRARY = 500
 
 DIGEST = re.compile(r"[0-9a-f]{32}")
 CHECKSUM = re.compile(r"[0-9a-f]{8}")
+WRITTEN_CHECKSUMS = re.compile(rb"( s:(?:file|check)=')[0-9a-f]{8}(?=')")
 SIZE = re.compile(r"([1-9][0-9]{0,7})x([1-9][0-9]{0,7})")
 PRESET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
@@ -155,13 +156,13 @@ def seal(file: bytes, payload: Payload, pixels: str) -> bytes:
     return file.replace(blank, replace(known, file=f"{checksum:08x}").to_xmp())
 
 
-def is_unaltered(file: bytes, payload: Payload) -> bool:
-    """Whether every byte of the file is as `seal` left it."""
-    sealed = payload.to_xmp()
-    blank = replace(payload, file=NO_CHECKSUM).to_xmp(sealed=False)
-    return (
-        file.count(sealed) == 1 and payload.file == f"{zlib.crc32(file.replace(sealed, blank)):08x}"
-    )
+def is_unaltered(file: bytes, xmp: bytes, payload: Payload) -> bool:
+    """Whether every byte of the file is as `seal` left it; `xmp` is the packet that stands in it.
+
+    The packet is not written anew to compare: another zlib packs a profile into other bytes.
+    """
+    blank = WRITTEN_CHECKSUMS.sub(rb"\g<1>" + NO_CHECKSUM.encode(), xmp)
+    return file.count(xmp) == 1 and payload.file == f"{zlib.crc32(file.replace(xmp, blank)):08x}"
 
 
 def _checksum(fields: Mapping[str, str]) -> str:

@@ -68,7 +68,8 @@ def require_target(
 
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a file beside its place and moves it there, so that no half of it is ever seen or left behind."""
-    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+    # Names have up to 255 bytes, and characters up to four.
+    beside = path.with_name(f".{path.name[:50]}.{secrets.token_hex(6)}.part")
     try:
         with open(beside, "xb") as file:
             file.write(data)

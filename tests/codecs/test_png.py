@@ -1,6 +1,8 @@
 """PNG: the bits in the header, and that others read the same."""
 
 import io
+import struct
+import zlib
 
 import codec_cases as cases
 import numpy as np
@@ -42,3 +44,14 @@ def test_other_colours_are_refused(mode):
     Image.new(mode, (8, 8)).save(buffer, "PNG")
     with pytest.raises(ValueError, match="Received"):
         PNG().decode(buffer.getvalue())
+
+
+def test_a_transparent_colour_at_16_bits_is_refused():
+    codec = PNG(bits=16)
+    cases.require(codec)
+    file = codec.encode(cases.ramp(16, 3))
+    body = b"tRNS" + struct.pack(">3H", 0, 1, 2)
+    chunk = struct.pack(">I", 6) + body + struct.pack(">I", zlib.crc32(body))
+    header = 8 + 25  # the signature and IHDR
+    with pytest.raises(ValueError, match="transparent colour"):
+        codec.decode(file[:header] + chunk + file[header:])

@@ -206,6 +206,13 @@ def test_a_grayscale_codec_has_no_subsampling_to_choose():
     assert len(curve.strengths) == 2
 
 
+def test_a_codec_of_red_green_and_blue_has_no_subsampling_to_choose():
+    codec = ks.codecs.JPEG(qstep=1, color_transform=False)
+    curve = best_subsampling(CodecAlone(), PICTURES[:1], codec, (8, 32), verbose=0)
+    assert curve.codec == "JPEG RGB"
+    assert not curve.sources
+
+
 def test_untrained_baselines_of_a_low_resolution_sandwich():
     model = classical_chain(bottleneck_channels=3, downsample_factor=2)
     pictures, codec = PICTURES[:2], ks.codecs.JPEG(qstep=1)

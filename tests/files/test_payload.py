@@ -152,9 +152,10 @@ def test_a_sealed_file_knows_each_of_its_bytes():
     blank = jpeg(unsealed.to_xmp(sealed=False))
     file = seal(blank, unsealed, PAYLOAD.pixels)
     assert len(file) == len(blank)
-    payload = Payload.from_xmp(Image.open(io.BytesIO(file)).info["xmp"])
+    xmp = Image.open(io.BytesIO(file)).info["xmp"]
+    payload = Payload.from_xmp(xmp)
     assert payload == replace(PAYLOAD, file=payload.file)
-    assert is_unaltered(file, payload)
+    assert is_unaltered(file, xmp, payload)
     zeroed = file.replace(f"s:file='{payload.file}'".encode(), b"s:file='00000000'")
     zeroed = (
         zeroed[: zeroed.index(b"s:check='") + 9]
@@ -165,8 +166,21 @@ def test_a_sealed_file_knows_each_of_its_bytes():
     for place in (3, len(file) // 2, len(file) - 1):
         changed = bytearray(file)
         changed[place] ^= 1
-        assert not is_unaltered(bytes(changed), payload)
-    assert not is_unaltered(file + b"\0", payload)
+        assert not is_unaltered(bytes(changed), xmp, payload)
+    assert not is_unaltered(file + b"\0", xmp, payload)
+
+
+def test_a_file_whose_profile_another_zlib_packed_is_unaltered(monkeypatch):
+    compress = zlib.compress
+    with_profile = replace(PAYLOAD, profile=bytes(range(256)) * 4, file="0" * 8, pixels="0" * 32)
+    monkeypatch.setattr(zlib, "compress", lambda data, level: compress(data, 0))
+    blank = jpeg(with_profile.to_xmp(sealed=False))
+    file = seal(blank, with_profile, PAYLOAD.pixels)
+    monkeypatch.undo()
+    xmp = Image.open(io.BytesIO(file)).info["xmp"]
+    payload = Payload.from_xmp(xmp)
+    assert payload.to_xmp() != xmp
+    assert is_unaltered(file, xmp, payload)
 
 
 def test_a_codec_that_changes_the_metadata_is_found_out():

@@ -102,6 +102,12 @@ def test_a_new_file_has_the_usual_mode(tmp_path):
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path):
+    long = tmp_path / f"{'写' * 82}.png"  # 250 bytes of the 255
+    write_whole(long, b"new")
+    assert list(tmp_path.iterdir()) == [long]
+
+
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError])
 def test_nothing_is_left_where_writing_fails(tmp_path, monkeypatch, interruption):
     there = tmp_path / "there.png"
