@@ -31,20 +31,27 @@ class CodecAlone:
 
     Args:
         luma_only: code Y alone (4:0:0) and return it in all three channels.
+        num_truncate_bits: k: pictures of 8 + k bits, in [0, 255·2^k]. Nothing is rounded here, so a codec of 8 + k bits
+            codes the samples as they are.
     """
 
-    def __init__(self, luma_only: bool = False) -> None:
+    def __init__(self, luma_only: bool = False, num_truncate_bits: int = 0) -> None:
         self.luma_only = luma_only
+        self.num_truncate_bits = num_truncate_bits
         self.name = "codec alone, luma only" if luma_only else "codec alone"
 
     def preprocess(self, images: Any) -> Any:
         """What the codec is given."""
-        return rgb_to_yuv(images)[..., :1] if self.luma_only else ops.convert_to_tensor(images)
+        images = rgb_to_yuv(images)[..., :1] if self.luma_only else ops.convert_to_tensor(images)
+        return self._scaled(images, 2.0**-self.num_truncate_bits)
 
     def postprocess(self, bottlenecks: Any, output_size: Any = None) -> Any:
         """What is shown for what the codec decoded."""
-        bottlenecks = ops.convert_to_tensor(bottlenecks)
-        return ops.repeat(bottlenecks, 3, axis=-1) if self.luma_only else bottlenecks
+        pictures = self._scaled(ops.convert_to_tensor(bottlenecks), 2.0**self.num_truncate_bits)
+        return ops.repeat(pictures, 3, axis=-1) if self.luma_only else pictures
+
+    def _scaled(self, tensor: Any, scale: float) -> Any:
+        return ops.cast(tensor, "float32") * scale if self.num_truncate_bits else tensor
 
 
 def classical_chain(
@@ -242,7 +249,8 @@ def untrained_baselines(
 
     Returns:
         Curves: the classical chain; the codec alone, on the picture as it is; and its luma alone where the sandwich's
-        codec is grayscale. Each at the best of the codec's subsamplings.
+        codec is grayscale. Each at the best of the codec's subsamplings. For pictures of more than 8 bits the codec
+        alone is measured only where it has as many.
     """
     channels = (model.preprocessor.output_channels, model.postprocessor.output_channels)
     chain = classical_chain(
@@ -253,11 +261,12 @@ def untrained_baselines(
     systems: list[tuple[str, Any, Sequence[float]]] = [
         ("classical chain, no networks", chain, strengths)
     ]
-    if not model.num_truncate_bits:
+    truncated = model.num_truncate_bits
+    if not truncated or getattr(codec, "bits", 8) == 8 + truncated:
         plain = codec_strengths or strengths
-        systems.append(("codec alone", CodecAlone(), plain))
+        systems.append(("codec alone", CodecAlone(False, truncated), plain))
         if channels == (1, 3):
-            systems.append(("codec alone, luma only", CodecAlone(luma_only=True), plain))
+            systems.append(("codec alone, luma only", CodecAlone(True, truncated), plain))
     return [
         best_subsampling(system, images, codec, sweep, name=name, **options)
         for name, system, sweep in systems

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich.evaluation.quality import psnr
-from keras_sandwich.evaluation.rate_distortion import for_channels
+from keras_sandwich.evaluation.rate_distortion import for_channels, peak_for
 from keras_sandwich.models.samples import from_samples, to_samples
 from keras_sandwich.models.tiling import postprocess_picture, preprocess_picture
 
@@ -99,8 +99,8 @@ def compare_at(
         A `Comparison`, with the bottleneck that the first system's file carries.
 
     Raises:
-        ValueError: no systems, a picture of another rank, a codec that does not say its `strengths`, or systems for
-            pictures of different bit depths.
+        ValueError: no systems, a picture of another rank or beyond 255·2^k, a codec that does not say its `strengths`,
+            or systems for pictures of different bit depths.
     """
     picture = np.asarray(picture, "float32")
     if not systems or picture.ndim != 3:
@@ -108,12 +108,12 @@ def compare_at(
             "Expected at least one system and a picture [height, width, channels]. "
             f"Received {len(systems)} system(s) and shape {picture.shape}."
         )
-    depths = {getattr(system, "num_truncate_bits", 0) for system in systems.values()} - {0}
+    depths = {getattr(system, "num_truncate_bits", 0) for system in systems.values()}
     if len(depths) > 1:
         raise ValueError(
             f"Expected systems for pictures of one bit depth. Received {sorted(depths)} bits above 8."
         )
-    peak = 255.0 * 2.0 ** max(depths, default=0)
+    peak = peak_for(next(iter(systems.values())), [picture])
     size = (picture.shape[0], picture.shape[1])
     pixels = size[0] * size[1]
     versions: dict[str, tuple[np.ndarray, float]] = {}

@@ -73,7 +73,8 @@ def rd_curve(
         An `RDCurve`.
 
     Raises:
-        ValueError: no pictures, pictures of another rank or too small for a metric, or pixels that are not finite.
+        ValueError: no pictures, pictures of another rank or too small for a metric, or pixels that are not finite or
+            beyond the system's largest value, 255·2^k.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
     pictures = _pictures(system, images)
@@ -85,7 +86,7 @@ def rd_curve(
         )
     strengths = [float(strength) for strength in strengths]
     bits = int(getattr(codec, "bits", 8))
-    peak = 255.0 * 2.0 ** getattr(system, "num_truncate_bits", 0)
+    peak = peak_for(system, pictures)
     bpp = np.zeros((len(strengths), len(pictures)))
     quality = {metric: np.zeros_like(bpp) for metric in measured}
     coder = codec
@@ -117,6 +118,20 @@ def rd_curve(
         sizes=[(picture.shape[0], picture.shape[1]) for picture in pictures],
         packages=packages(),
     )
+
+
+def peak_for(system: Any, pictures: Sequence[np.ndarray]) -> float:
+    """The largest value of a system's pictures; ValueError for pictures that go beyond it, which would be clipped."""
+    bits = getattr(system, "num_truncate_bits", 0)
+    peak = 255.0 * 2.0**bits
+    received = max(float(picture.max()) for picture in pictures)
+    if received > peak + 0.5:  # what rounds to more
+        raise ValueError(
+            f"Expected pixels in [0, {peak:g}], for a system of num_truncate_bits={bits}. "
+            f"Received a largest value of {received:g}; scale the pictures, or pass a system for pictures of more "
+            "bits, such as CodecAlone(num_truncate_bits=…)."
+        )
+    return peak
 
 
 def for_channels(codec: Any, channels: int) -> Any:

@@ -221,3 +221,32 @@ def test_untrained_baselines_of_a_low_resolution_sandwich():
     np.testing.assert_allclose(chain.mean_psnr, again.mean_psnr, atol=1e-3)
     alone = best_subsampling(CodecAlone(), pictures, codec, (20, 60), verbose=0)
     np.testing.assert_array_equal(plain.bpp, alone.bpp)
+
+
+@pytest.mark.parametrize("luma_only", [False, True])
+def test_the_codec_alone_codes_deep_samples_as_they_are(luma_only):
+    codec = ks.codecs.JPEG2000(bits=10)
+    rng = np.random.default_rng(0)
+    deep = rng.integers(0, 1021, (24, 32, 1 if luma_only else 3)).repeat(3 if luma_only else 1, -1)
+    curve = rd_curve(CodecAlone(luma_only, num_truncate_bits=2), [deep], codec, (1, 30), verbose=0)
+    samples = (deep[..., :1] if luma_only else deep).astype("uint16")
+    for row, strength in enumerate(curve.strengths):
+        file = codec.with_strength(strength).encode(samples)
+        error = np.clip(codec.decode(file), 0, 1020) - deep.astype("float64")
+        expected = 10 * np.log10(1020**2 / max(np.mean(error**2), 1e-6))
+        assert curve.psnr[row, 0] == pytest.approx(expected, abs=1e-4)
+        assert curve.bpp[row, 0] == 8 * len(file) / (24 * 32)
+    assert curve.psnr[0, 0] > 61  # eight bits have 59 dB
+
+
+def test_untrained_baselines_of_deep_pictures():
+    model = classical_chain(3, 3, num_truncate_bits=2)
+    deep = PICTURES[:1, :32, :32] * 4.0
+    ten = untrained_baselines(model, deep, ks.codecs.JPEG2000(bits=10), (1,), verbose=0)
+    assert [curve.name for curve in ten] == ["classical chain, no networks", "codec alone"]
+    direct = rd_curve(
+        CodecAlone(num_truncate_bits=2), deep, ks.codecs.JPEG2000(bits=10), (1,), verbose=0
+    )
+    np.testing.assert_array_equal(ten[1].psnr, direct.psnr)
+    eight = untrained_baselines(model, deep, ks.codecs.JPEG(), (1,), verbose=0)
+    assert [curve.name for curve in eight] == ["classical chain, no networks"]

@@ -67,6 +67,10 @@ def test_deep_pictures_have_a_higher_peak():
     other = {"one": chain, "other": classical_chain(3, 3, num_truncate_bits=1)}
     with pytest.raises(ValueError, match=r"one bit depth. Received \[1, 2\] bits above 8"):
         compare_at(other, deep, STEPS, 8.0)
+    with pytest.raises(ValueError, match=r"Received \[0, 2\] bits above 8"):
+        compare_at({"one": chain, "other": CodecAlone()}, deep, STEPS, 8.0)
+    with pytest.raises(ValueError, match=r"in \[0, 255\].*Received a largest value"):
+        compare_at({"alone": CodecAlone()}, deep, STEPS, 8.0)
 
 
 def test_what_cannot_be_compared():

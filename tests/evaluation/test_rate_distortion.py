@@ -119,6 +119,12 @@ def test_bad_pictures():
         rd_curve(CodecAlone(), bad, JPEG_420, (8,), verbose=0)
     with pytest.raises(ValueError, match="at least one picture"):
         rd_curve(CodecAlone(), [], JPEG_420, (8,), verbose=0)
+    deep = [photographs(1, 16, 16)[0], np.full((16, 16, 3), 1020.0)]
+    with pytest.raises(ValueError, match=r"in \[0, 255\].*Received a largest value of 1020"):
+        rd_curve(CodecAlone(), deep, JPEG_420, (8,), verbose=0)
+    with pytest.raises(ValueError, match=r"in \[0, 510\].*num_truncate_bits=1"):
+        rd_curve(CodecAlone(num_truncate_bits=1), deep, JPEG_420, (8,), verbose=0)
+    rd_curve(CodecAlone(), np.full((1, 16, 16, 3), 255.4), JPEG_420, (8,), verbose=0)
 
 
 def test_progress_bar(monkeypatch, capsys):
