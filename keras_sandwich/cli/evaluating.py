@@ -13,7 +13,6 @@ from keras_sandwich.cli.coding import SOURCES
 from keras_sandwich.datasets.pictures import find_pictures
 from keras_sandwich.evaluation import (
     RDCurve,
-    classical_chain,
     compare_at,
     plot_rd,
     rd_curve,
@@ -22,6 +21,7 @@ from keras_sandwich.evaluation import (
     untrained_baselines,
     write_report,
 )
+from keras_sandwich.evaluation.baselines import chain_of
 from keras_sandwich.files.encoding import default_codec
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.sources import read_source
@@ -57,7 +57,7 @@ def evaluate(options: argparse.Namespace) -> int:
     table = "\n\n".join(rd_table(curves, options.rates, metric) for metric in options.metrics)
     print(table)
     _write(options, curves, table)
-    shown = {"sandwich": network.model, "without networks": _chain(network)}
+    shown = {"sandwich": network.model, "without networks": chain_of(network.model)}
     write_report(
         options.target / "report.html",
         curves,
@@ -79,15 +79,6 @@ def _read(folder: Path, network: Network) -> tuple[list[str], list[np.ndarray]]:
         read_source(file, network.channels, network.num_truncate_bits).pixels for file in files
     ]
     return [file.relative_to(folder).as_posix() for file in files], pictures
-
-
-def _chain(network: Network) -> Any:
-    return classical_chain(
-        network.bottleneck_channels,
-        network.channels,
-        network.downsample_factor,
-        network.num_truncate_bits,
-    )
 
 
 def _strengths(codec: codecs.Codec, whole_picture: bool = False) -> Sequence[float]:

@@ -252,12 +252,8 @@ def untrained_baselines(
         codec is grayscale. Each at the best of the codec's subsamplings. For pictures of more than 8 bits the codec
         alone is measured only where it has as many.
     """
-    channels = (model.preprocessor.output_channels, model.postprocessor.output_channels)
-    chain = classical_chain(
-        *channels,
-        downsample_factor=model.preprocessor.downsample_factor,
-        num_truncate_bits=model.num_truncate_bits,
-    )
+    chain = chain_of(model)
+    channels = (chain.preprocessor.output_channels, chain.postprocessor.output_channels)
     systems: list[tuple[str, Any, Sequence[float]]] = [
         ("classical chain, no networks", chain, strengths)
     ]
@@ -271,6 +267,20 @@ def untrained_baselines(
         best_subsampling(system, images, codec, sweep, name=name, **options)
         for name, system, sweep in systems
     ]
+
+
+def chain_of(model: CompressIntraModel) -> CompressIntraModel:
+    """The classical chain of a model's own bottleneck, whatever its sides are; the model is built if it is not."""
+    channels = int(getattr(model.postprocessor, "output_channels", 3))
+    if not model.built:
+        model.build((None, None, None, channels))
+    shapes = model.compute_output_shape((1, 64, 64, channels))
+    return classical_chain(
+        shapes["bottleneck"][-1],
+        shapes["prediction"][-1],
+        downsample_factor=64 // shapes["bottleneck"][1],
+        num_truncate_bits=model.num_truncate_bits,
+    )
 
 
 def _is_gray(system: Any) -> bool:

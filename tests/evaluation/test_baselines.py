@@ -18,6 +18,7 @@ from keras_sandwich.evaluation import (
     rd_curve,
     untrained_baselines,
 )
+from keras_sandwich.evaluation.baselines import chain_of
 
 
 def low_pass(plane: np.ndarray) -> np.ndarray:
@@ -250,3 +251,27 @@ def test_untrained_baselines_of_deep_pictures():
     np.testing.assert_array_equal(ten[1].psnr, direct.psnr)
     eight = untrained_baselines(model, deep, ks.codecs.JPEG(), (1,), verbose=0)
     assert [curve.name for curve in eight] == ["classical chain, no networks"]
+
+
+@pytest.mark.parametrize("missing", ["preprocessor", "postprocessor"])
+def test_the_chain_of_a_model_without_one_side(missing):
+    sides = {
+        "preprocessor": ks.models.Preprocessor(3, unet=None),
+        "postprocessor": ks.models.Postprocessor(3, unet=None),
+    }
+    model = ks.models.CompressIntraModel(
+        **{**sides, missing: None}, codec_proxy=ks.layers.EncodeDecodeIntra()
+    )
+    chain = chain_of(model)
+    assert (chain.preprocessor.output_channels, chain.postprocessor.output_channels) == (3, 3)
+    assert chain.preprocessor.downsample_factor == 1
+
+
+def test_the_chain_of_a_whole_model_is_its_own():
+    chain = chain_of(classical_chain(3, 3, downsample_factor=2, num_truncate_bits=1))
+    assert chain.preprocessor.downsample_factor == 2
+    assert chain.num_truncate_bits == 1
+    pictures, codec = PICTURES[:1, :32, :32], ks.codecs.JPEG()
+    model = ks.models.CompressIntraModel(None, None, ks.layers.EncodeDecodeIntra())
+    curves = untrained_baselines(model, pictures, codec, (8,), verbose=0)
+    np.testing.assert_allclose(curves[0].psnr, curves[1].psnr, atol=1e-3)  # both the identity
