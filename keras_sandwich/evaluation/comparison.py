@@ -1,5 +1,6 @@
 """One picture through several systems at equal bits, to look at."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,7 +69,8 @@ def compare_at(
     """Sends a picture through systems at equal bits, of the whole files.
 
     The first system gets the largest file that is not above `bits_per_pixel`; each other system the smallest file that
-    is not below the first one's, so that no gain is due to more bits. The codec's `strengths` are searched.
+    is not below the first one's, so that no gain is due to more bits. The codec's `strengths` are searched. A warning
+    says which system cannot spend as many bits; it is shown with its largest file.
 
     Example:
 
@@ -100,7 +102,7 @@ def compare_at(
 
     Raises:
         ValueError: no systems, a picture of another rank or beyond 255·2^k, a codec that does not say its `strengths`,
-            or systems for pictures of different bit depths.
+            a rate below that of the first system's smallest file, or systems for pictures of different bit depths.
     """
     picture = np.asarray(picture, "float32")
     if not systems or picture.ndim != 3:
@@ -124,7 +126,14 @@ def compare_at(
         bits = int(getattr(chosen, "bits", 8))
         samples = to_samples(preprocess_picture(system, picture, tile_size), bits)
         coder = for_channels(chosen, samples.shape[-1])
-        coder, file = _nearest_file(coder, samples, bits_per_pixel * pixels / 8, least)
+        coder, file = _nearest_file(coder, samples, bits_per_pixel, pixels, least)
+        if least is not None and len(file) < least:
+            warnings.warn(
+                f"'{label}' has at most {8.0 * len(file) / pixels:.3f} bits per pixel, fewer than the "
+                f"{8.0 * least / pixels:.3f} of '{next(iter(systems))}'; pass a lower `bits_per_pixel` "
+                "or a codec of lower strengths.",
+                stacklevel=2,
+            )
         least = len(file) if least is None else least
         bottleneck = from_samples(coder.decode(file), bits)
         carried = bottleneck if carried is None else carried
@@ -136,9 +145,9 @@ def compare_at(
 
 
 def _nearest_file(
-    coder: Any, samples: np.ndarray, most_bytes: float, least_bytes: int | None
+    coder: Any, samples: np.ndarray, bits_per_pixel: float, pixels: int, least_bytes: int | None
 ) -> tuple[Any, bytes]:
-    """The coder and file: the largest up to `most_bytes`, or where it is given the smallest from `least_bytes`."""
+    """The coder and file: the largest within the rate, or where it is given the smallest from `least_bytes`."""
     strengths: Sequence[float] = tuple(getattr(coder, "strengths", ()))
     if not strengths:
         raise ValueError(
@@ -152,11 +161,18 @@ def _nearest_file(
             files[index] = coder.with_strength(strengths[index]).encode(samples)
         return files[index]
 
-    limit = most_bytes if least_bytes is None else least_bytes
+    # A rate that was computed from a file's size is that file's, however it was rounded.
+    limit = bits_per_pixel * pixels / 8 * (1 + 1e-9) if least_bytes is None else least_bytes
     low, high = 0, len(strengths)  # the first file within the limit lies here: sizes fall
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if len(file(middle)) <= limit else (middle + 1, high)
+    if least_bytes is None and low == len(strengths):
+        least, most = (8.0 * len(file(end)) / pixels for end in (low - 1, 0))
+        raise ValueError(
+            f"The first system's files have from {least:.3f} to {most:.3f} bits per pixel. "
+            f"Received bits_per_pixel={bits_per_pixel}; pass more."
+        )
     index = min(low, len(strengths) - 1)
     if least_bytes is not None and len(file(index)) < least_bytes and index > 0:
         index -= 1

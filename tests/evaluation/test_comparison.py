@@ -35,9 +35,24 @@ def test_files_are_the_nearest_and_no_baseline_has_fewer_bits():
 def test_rates_that_no_file_has():
     systems = {"ours": CodecAlone(), "theirs": CodecAlone()}
     ours = sizes(STEPS, PICTURE)
-    for rate, size in ((1e-3, ours[-1]), (1e3, ours[0])):
+    least, most = 8 * ours[-1] / (64 * 80), 8 * ours[0] / (64 * 80)
+    for rate, expected in ((least, least), (1e3, most)):
         versions = compare_at(systems, PICTURE, STEPS, rate).versions
-        assert {bpp for _, bpp in versions.values()} == {8 * size / (64 * 80)}
+        assert {bpp for _, bpp in versions.values()} == {expected}
+    with pytest.raises(ValueError, match=rf"from {least:.3f} to {most:.3f} bits per pixel"):
+        compare_at(systems, PICTURE, STEPS, 0.99 * least)
+
+
+def test_a_system_that_cannot_spend_as_many_bits():
+    class Coarse:
+        name, strengths = "coarse", (60.0, 90.0)
+        with_strength = STEPS.with_strength
+
+    systems = {"ours": CodecAlone(), "theirs": CodecAlone()}
+    largest = 8 * len(STEPS.with_strength(60).encode(PICTURE)) / (64 * 80)
+    with pytest.warns(UserWarning, match=rf"'theirs' has at most {largest:.3f} bits per pixel"):
+        versions = compare_at(systems, PICTURE, {"ours": STEPS, "theirs": Coarse()}, 4.0).versions
+    assert versions["theirs"][1] == largest
 
 
 def test_the_bottleneck_is_what_the_first_file_carries():
