@@ -267,6 +267,7 @@ TRAINING = ["--crop-size", "32", "--batch-size", "2", "--filters", "3", "--steps
     [
         ("grayscale", [], (1, 32, 48, 1)),
         ("low-resolution", ["--factor", "4", "--chroma", "4:2:0"], (1, 8, 12, 3)),
+        ("low-resolution", [], (1, 16, 24, 3)),
         ("colour", ["--gamma", "9"], (1, 32, 48, 3)),
     ],
 )
@@ -276,9 +277,25 @@ def test_scenarios(scenario, options, shape):
     assert model.compute_output_shape((1, 32, 48, 3))["bottleneck"] == shape
     gamma = {"grayscale": 700, "low-resolution": 400, "colour": 9}[scenario]
     assert float(keras.ops.convert_to_numpy(model.gamma)) == gamma
-    sampling = "4:2:0" if scenario == "low-resolution" else "4:4:4"
+    sampling = "4:2:0" if "4:2:0" in options else "4:4:4"
     assert model.codec_proxy.proxy.chroma_subsampling == sampling
     assert model.postprocessor.unet.encoder_filters == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "option", "reason"),
+    [
+        ("grayscale", ["--chroma", "4:2:0"], "no chroma to subsample. Received --chroma 4:2:0"),
+        ("grayscale", ["--factor", "4"], "Received --factor 4 with --scenario grayscale"),
+        ("colour", ["--factor", "2"], "Received --factor 2 with --scenario colour"),
+    ],
+)
+def test_options_that_a_scenario_would_ignore(tmp_path, pictures, capsys, scenario, option, reason):
+    target = tmp_path / "model.keras"
+    arguments = ["train", str(pictures), str(target), "--scenario", scenario, *TRAINING, *option]
+    assert main(arguments) == 1
+    assert reason in capsys.readouterr().err
+    assert not target.exists()
 
 
 def test_training_makes_a_sandwich_for_files(tmp_path, pictures, capsys):

@@ -154,10 +154,11 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument(
         "--chroma",
         choices=("4:4:4", "4:2:2", "4:2:0"),
-        default="4:4:4",
-        help="the codec's chroma subsampling (default: 4:4:4)",
+        help="the colour codec's chroma subsampling (default: 4:4:4); not for grayscale",
     )
-    command.add_argument("--factor", type=_whole, default=2, help="of low resolution (default: 2)")
+    command.add_argument(
+        "--factor", type=_whole, help="of low resolution alone, by how much smaller (default: 2)"
+    )
     command.add_argument(
         "--filters",
         type=_whole,

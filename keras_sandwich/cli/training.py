@@ -17,6 +17,7 @@ from keras_sandwich.models import CompressIntraModel, create_basic_model
 ENDLESS = 1_000_000  # epochs: the minutes end the training
 STEPS_PER_EPOCH = 25
 LEAST_EPOCHS = 50  # so that the learning rate, set once an epoch, follows its curve
+CHROMA, FACTOR = "4:4:4", 2  # where a scenario has them and the user does not say
 GAMMA = {"grayscale": 700.0, "low-resolution": 400.0, "colour": 400.0}
 # What makes it another training, which cannot go on from the state of this one.
 TRAINING = (
@@ -27,6 +28,7 @@ TRAINING = (
 
 def train(options: argparse.Namespace) -> int:
     """The command `train`."""
+    _require_meaning(options)
     target: Path = options.target
     if target.exists():
         raise ValueError(
@@ -79,13 +81,13 @@ def make_model(options: argparse.Namespace) -> CompressIntraModel:
     """The sandwich of a scenario, built."""
     decoder = [2 * options.filters[-1], *reversed(options.filters)]
     colour = options.scenario != "grayscale"
-    chroma = options.chroma if colour else "4:4:4"
+    chroma = options.chroma or CHROMA
     rate_model: Any = "jpeg"
     if colour:
         rate_model = JpegRate(gradient="unrounded", interleaved=True, chroma_subsampling=chroma)
     model = create_basic_model(
         bottleneck_channels=3 if colour else 1,
-        downsample_factor=options.factor if options.scenario == "low-resolution" else 1,
+        downsample_factor=(options.factor or FACTOR) if options.scenario == "low-resolution" else 1,
         gamma=options.gamma or GAMMA[options.scenario],
         rate_model=rate_model,
         encoder_filters=options.filters,
@@ -97,6 +99,20 @@ def make_model(options: argparse.Namespace) -> CompressIntraModel:
     )
     model.build((None, None, None, 3))
     return model
+
+
+def _require_meaning(options: argparse.Namespace) -> None:
+    """ValueError for arguments that the scenario would ignore."""
+    if options.chroma is not None and options.scenario == "grayscale":
+        raise ValueError(
+            "A grayscale codec has no chroma to subsample. "
+            f"Received --chroma {options.chroma}; leave it out, or choose another --scenario."
+        )
+    if options.factor is not None and options.scenario != "low-resolution":
+        raise ValueError(
+            f"--factor belongs to --scenario low-resolution. Received --factor {options.factor} "
+            f"with --scenario {options.scenario}; leave it out, or choose low-resolution."
+        )
 
 
 def _epochs(steps: int | None) -> tuple[int, int]:
@@ -111,6 +127,7 @@ def _require_same_training(file: Path, options: argparse.Namespace) -> None:
     """Notes the arguments of a new training; refuses others for one that is to go on."""
     arguments: dict[str, Any] = {name: getattr(options, name) for name in TRAINING}
     arguments["pictures"] = str(options.pictures.resolve())
+    arguments |= {"chroma": options.chroma or CHROMA, "factor": options.factor or FACTOR}
     if file.exists():
         begun = json.loads(file.read_text(encoding="utf-8"))
         changed = [name for name in arguments if arguments[name] != begun.get(name)]
