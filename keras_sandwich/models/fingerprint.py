@@ -32,7 +32,8 @@ def fingerprint(layer: Any) -> str:
     """A hash of a layer's architecture and weights: equal where two layers compute the same.
 
     The same on every backend, before and after saving, whatever the layers are called and in which precision they
-    run; another if an argument that shapes the network or any bit of any weight is another.
+    run; another if an argument that shapes the network or any weight is another. Weights are hashed as float32, and
+    integers as int64.
 
     Example:
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ _KERAS_ROOMS = (
     "keras.regularizers",
 )
 _KERAS = ("keras.src.layers.", "keras.src.models.", "keras.src.ops.")
+# Layers of Keras that run code, or read files, that their configuration names or holds.
+_UNSAFE_LAYERS = {
+    *("Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"),
+    *("StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization"),
+}
 FORMAT = 1  # of the folder; raised when an older package could not read a newer one's
 
 
@@ -61,9 +67,14 @@ def save(model: Any, path: Any, description: str, measured: Any, metadata: dict[
     config.pop("compile_config", None)  # a loss of the user's own would be asked for
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / presets.CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    (folder / presets.METADATA).write_text(about + "\n", encoding="utf-8")
-    model.save_weights(folder / presets.WEIGHTS, overwrite=True)
+    # Written beside what is there, so that an interruption leaves the preset that was there before.
+    with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as beside:
+        new = Path(beside)
+        (new / presets.CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        (new / presets.METADATA).write_text(about + "\n", encoding="utf-8")
+        model.save_weights(new / presets.WEIGHTS)
+        for name in (presets.CONFIG, presets.METADATA, presets.WEIGHTS):
+            os.replace(new / name, folder / name)
 
 
 def load(cls: Any, name_or_path: Any) -> Any:
@@ -138,6 +149,11 @@ def _require_known_classes(config: Any, folder: Path) -> None:
                 f"The preset in {folder} asks for {module}.{config.get('class_name')}, which is neither "
                 "a layer of Keras nor registered with it. Import what registers it before loading the "
                 "preset, if you trust it."
+            )
+        if config.get("class_name") in _UNSAFE_LAYERS:
+            raise ValueError(
+                f"The preset in {folder} asks for the layer {config['class_name']}, which runs code or reads "
+                "files of the preset's choice. No preset may hold it; save the model as a .keras file."
             )
         config = list(config.values())
     if isinstance(config, list):

@@ -42,7 +42,7 @@ def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) 
         tile_size: side of a tile in pixels of the picture; None gives the networks the whole picture.
 
     Returns:
-        [height // factor, width // factor, channels] float32, not clipped.
+        [height // factor, width // factor, channels] float32, sides of at least 1, not clipped.
 
     Raises:
         ValueError: no picture, a tile size that is not a positive integer, or a picture larger than a tile and a

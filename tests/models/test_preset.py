@@ -169,8 +169,38 @@ def test_code_is_not_executed(tmp_path):
     model = CompressIntraModel(code, None, ks.layers.EncodeDecodeIntra())
     model.build((None, None, None, 3))
     model.save_to_preset(tmp_path)
-    with pytest.raises(ValueError, match=r"cannot be made: .*[Ll]ambda"):
+    with pytest.raises(ValueError, match="asks for the layer Lambda, which runs code"):
         CompressIntraModel.from_preset(tmp_path)
+
+
+@pytest.mark.parametrize("module", ["keras.layers", "keras.src.layers.anywhere", None])
+@pytest.mark.parametrize("layer", ["TorchModuleWrapper", "TFSMLayer", "StringLookup"])
+def test_layers_of_keras_that_run_code_or_read_files(tmp_path, module, layer):
+    saved(tmp_path)
+    gadget = {"module": module, "class_name": layer, "config": {}, "registered_name": None}
+    inner = {"module": "keras", "class_name": "Sequential", "config": {"layers": [gadget]}}
+    edit(tmp_path, "config.json", lambda c: c["config"].update(loop_filter=inner))
+    with pytest.raises(ValueError, match=rf"asks for the layer {layer}, which runs code or reads"):
+        CompressIntraModel.from_preset(tmp_path)
+
+
+def test_an_interrupted_saving_leaves_the_preset_that_was_there(tmp_path, monkeypatch):
+    model = saved(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    other = sandwich(networks=True, downsample_factor=2)
+
+    def interrupted(path, **_):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(other, "save_weights", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        other.save_to_preset(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    monkeypatch.undo()
+    other.save_to_preset(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(before)
+    assert fingerprint(CompressIntraModel.from_preset(tmp_path)) != fingerprint(model)
 
 
 def test_what_cannot_be_saved(tmp_path):
