@@ -8,8 +8,9 @@ from pathlib import Path
 from keras_sandwich.datasets.pictures import SUFFIXES, find_pictures
 from keras_sandwich.files import decode_file, encode_file, read_info
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
+from keras_sandwich.files.sources import HEIC_SUFFIXES
 
-SOURCES = (*SUFFIXES, ".heic", ".heif")
+SOURCES = (*SUFFIXES, *HEIC_SUFFIXES)
 CODED = (".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif")
 
 

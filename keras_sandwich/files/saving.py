@@ -31,6 +31,7 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 WITHOUT_PROFILE = (".bmp", ".ppm", ".pgm", ".pnm", ".tga")
 WEBP_MAX_SIDE = 16383
+TGA_MAX_SIDE = 65535
 
 
 def require_target(
@@ -99,9 +100,10 @@ def require_format(target: str | os.PathLike[str], size: tuple[int, int], bits: 
             f"A picture of {bits} bits is written as a PNG file of 16. "
             f"Received target={str(target)!r}; let it end in .png."
         )
-    if suffix == ".webp" and max(size) > WEBP_MAX_SIDE:
+    most = {".webp": WEBP_MAX_SIDE, ".tga": TGA_MAX_SIDE}.get(suffix)
+    if most is not None and max(size) > most:
         raise ValueError(
-            f"WebP holds at most {WEBP_MAX_SIDE} pixels a side. "
+            f"A {suffix} file holds at most {most} pixels a side. "
             f"Received a picture of {size[1]}×{size[0]}; write it as .png or .tif."
         )
     return suffix

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich.codecs.libraries import imagecodecs, import_library
-from keras_sandwich.datasets.pictures import import_pillow, three_colours
+from keras_sandwich.datasets.pictures import SUFFIXES, import_pillow, three_colours
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HEIC_SUFFIXES = (".heic", ".heif")
 ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 MAX_TRUNCATE_BITS = 8
 
@@ -48,8 +49,8 @@ def read_source(
 
     Raises:
         OSError: there is no such file, or it may not be read.
-        ValueError: it cannot be read as a picture, is animated, has transparent pixels and no background is given, or
-            has colours that a network of one channel would lose.
+        ValueError: it cannot be read as a picture, is an AVIF or HEIC file of more than 8 bits where k > 0, is animated,
+            has transparent pixels and no background is given, or has colours that a network of one channel would lose.
     """
     file = Path(path)
     data = file.read_bytes()
@@ -78,12 +79,18 @@ def bombs_allowed() -> Iterator[None]:
 
 def _opened(data: bytes) -> Any:
     pillow = import_pillow("encode_file")
+    # Others run programs, as EPS does, or are no pictures of pixels.
+    known = pillow.registered_extensions()
+    named = {known[suffix] for suffix in (*SUFFIXES, *HEIC_SUFFIXES) if suffix in known}
+    formats = sorted(named & set(pillow.OPEN))
     try:
-        return pillow.open(io.BytesIO(data))
+        return pillow.open(io.BytesIO(data), formats=formats)
     except pillow.UnidentifiedImageError as error:
         if data[4:8] == b"ftyp":
             return _opened_heic(data)
-        raise ValueError("it is not of a format that Pillow knows") from error
+        raise ValueError(
+            f"it is not of a format that is read: {', '.join(formats)}, HEIC"
+        ) from error
 
 
 def _opened_heic(data: bytes) -> Any:
@@ -102,6 +109,10 @@ def _source(
     if num_truncate_bits and _is_deep_png(data):
         pixels, profile = _deep_pixels(picture, data), _fitting(profile, "RGB ")
     else:
+        if num_truncate_bits and _is_deep_heif(data):
+            raise ValueError(
+                "it has more than 8 bits, which are read from PNG files of 16 alone; save it as one"
+            )
         upright, profile = _managed(_opaque(_upright(picture), background), profile)
         pixels = three_colours(upright, deep=num_truncate_bits > 0)
     if channels == 1:
@@ -181,6 +192,15 @@ def _managed(picture: Any, profile: bytes | None) -> tuple[Any, bytes | None]:
 
 def _is_deep_png(data: bytes) -> bool:
     return data.startswith(PNG_SIGNATURE) and data[24:25] == b"\x10"
+
+
+def _is_deep_heif(data: bytes) -> bool:
+    """Whether an AVIF or HEIC file's decoder configuration, near its start, says more than 8 bits."""
+    start = data[: 1 << 16] if data[4:8] == b"ftyp" else b""
+    av1, hevc = (start.find(box) + 4 for box in (b"av1C", b"hvcC"))
+    deep_av1 = av1 > 3 and start[av1 + 2] & 0x40  # high_bitdepth
+    deep_hevc = hevc > 3 and start[hevc + 17] & 0x07  # bit_depth_luma_minus8
+    return bool(deep_av1 or deep_hevc)
 
 
 def _deep_pixels(picture: Any, data: bytes) -> np.ndarray:

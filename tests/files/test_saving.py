@@ -54,6 +54,7 @@ def test_sixteen_bits(channels):
         ("a.jpg", (5, 5), 8, "without loss"),
         ("a", (5, 5), 8, "without loss"),
         ("a.webp", (5, 16384), 8, "at most 16383"),
+        ("a.tga", (65536, 5), 8, r"A \.tga file holds at most 65535"),
         ("a.tif", (5, 5), 10, "ends? in .png"),
     ],
 )
@@ -64,6 +65,7 @@ def test_formats_that_would_lose_something(target, size, bits, reason):
 
 def test_the_suffix_may_be_in_capitals():
     assert require_format("A.PNG", (5, 5)) == ".png"
+    assert require_format("A.TGA", (65535, 5)) == ".tga"
 
 
 def test_what_is_no_target(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from photographs import photographs
 from PIL import Image, ImageCms
 
+import keras_sandwich as ks
 import keras_sandwich.files.sources as sources
 from keras_sandwich.files.sources import read_source
 
@@ -268,3 +269,27 @@ def test_heic_pictures_are_read_upright(tmp_path):
     pixels = read_source(tmp_path / "a.heic").pixels
     assert pixels.shape == photograph().shape
     assert np.abs(pixels.astype(int) - photograph()).mean() < 6
+
+
+def test_programs_are_not_read_as_pictures(tmp_path):
+    program = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
+    (tmp_path / "a.png").write_bytes(program)
+    assert Image.open(tmp_path / "a.png").format == "EPS"
+    with pytest.raises(ValueError, match=r"not of a format that is read: .*JPEG.*PNG.*TIFF"):
+        read_source(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("codec", ["AVIF", "HEIC"])
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_deep_avif_and_heic_pictures_for_deep_networks(tmp_path, codec, bits):
+    pytest.importorskip("imagecodecs" if codec == "AVIF" else "pillow_heif")
+    codec = getattr(ks.codecs, codec)(bits=bits, chroma_subsampling="4:4:4")
+    pixels = photograph().astype("uint8" if bits == 8 else "uint16") << (bits - 8)
+    path = tmp_path / f"a{codec.suffixes[0]}"
+    path.write_bytes(codec.encode(pixels))
+    assert np.abs(read_source(path).pixels - photograph().astype(int)).mean() < 12
+    if bits == 8:
+        assert read_source(path, num_truncate_bits=2).pixels.max() > 255
+    else:
+        with pytest.raises(ValueError, match="has more than 8 bits, which are read from PNG"):
+            read_source(path, num_truncate_bits=2)
