@@ -186,12 +186,8 @@ def _points(curve: Any, role: str, metric: str) -> _Points:
     else:
         name = role
         rates, qualities = (np.asarray(values, "float64").ravel() for values in curve)
-    valid = (
-        np.isfinite(rates) & np.isfinite(qualities[: len(rates)])
-        if len(rates) == len(qualities)
-        else False
-    )
-    if not np.all(valid) or not np.all(rates > 0):
+    valid = len(rates) == len(qualities) and np.all(np.isfinite(rates) & np.isfinite(qualities))
+    if not valid or not np.all(rates > 0):
         raise ValueError(
             f"Expected as many positive rates as finite qualities of '{name}'. "
             f"Received rates={rates} and qualities={qualities}."

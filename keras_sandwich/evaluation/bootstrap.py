@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich.evaluation.curve import RDCurve, require_same_pictures
+from keras_sandwich.ops.shapes import is_integer
 
 TOLERATED_FAILURES = 0.05
 
@@ -58,12 +59,16 @@ def confidence_interval(
         (low, high), of what the statistic returns.
 
     Raises:
-        ValueError: fewer than two pictures, curves of different pictures, a level out of its range, or a statistic that
-            fails with a ValueError on more than one draw in twenty.
+        ValueError: fewer than two pictures, curves of different pictures, a level or `resamples` out of its range, or a
+            statistic that fails with a ValueError on more than one draw in twenty.
     """
     curves = [curves] if isinstance(curves, RDCurve) else list(curves)
     if not 0.0 < level < 1.0:
         raise ValueError(f"`level` must be between 0 and 1. Received level={level}.")
+    if not is_integer(resamples):
+        raise ValueError(
+            f"`resamples` must be a positive integer. Received resamples={resamples!r}."
+        )
     require_same_pictures(curves)
     number = curves[0].bpp.shape[1]
     if number < 2:

@@ -38,7 +38,7 @@ class RDCurve:
         quality: by metric ("psnr-rgb", "psnr-luma", "ssim-rgb", "ms-ssim-rgb"), [strengths, pictures]: of each picture,
             rounded and clipped as a file holds it.
         version: the libraries that did the work.
-        settings: the codec's, all but the strength.
+        settings: the codec's, as it was given to `rd_curve`; of its strength, `strengths` are what was measured.
         bits_counted: which bits; `rd_curve` counts those of the whole file.
         pictures: the pictures' names, where known.
         sizes: the pictures' heights and widths, where known.

@@ -74,7 +74,7 @@ def rd_curve(
 
     Raises:
         ValueError: no pictures, pictures of another rank or too small for a metric, or pixels that are not finite or
-            beyond the system's largest value, 255·2^k.
+            beyond the system's largest value, 255·2^k; a codec that decodes pictures of another shape.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
     pictures = _pictures(system, images)
@@ -175,12 +175,18 @@ def _pictures(system: Any, images: Any) -> list[np.ndarray]:
 def _through(coders: Sequence[Any], samples: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Each file's bytes and what it decodes to, in order, on all cores but not further ahead than there are cores.
 
-    Threads are enough: codecs work outside Python's lock.
+    Threads are enough: codecs work outside Python's lock, all but OpenJPEG, which uses one core.
     """
 
     def code(coder: Any) -> tuple[int, np.ndarray]:
         file = coder.encode(samples)
-        return len(file), coder.decode(file)
+        decoded = np.asarray(coder.decode(file))
+        if decoded.shape != samples.shape:
+            raise ValueError(
+                "The codec must decode pictures of the shape that it was given. "
+                f"Received {decoded.shape} for {samples.shape}."
+            )
+        return len(file), decoded
 
     workers = min(cores(), len(coders), MOST_AHEAD)
     if workers <= 1:

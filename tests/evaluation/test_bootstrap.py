@@ -105,3 +105,9 @@ def test_bad_arguments():
     for level in (0.0, 1.0, 95):
         with pytest.raises(ValueError, match="between 0 and 1"):
             confidence_interval(mean, curve_of([1.0, 2.0]), level=level)
+
+
+@pytest.mark.parametrize("resamples", [0, -1, 2.5])
+def test_no_draws_at_all(resamples):
+    with pytest.raises(ValueError, match=r"`resamples` must be a positive integer. Received"):
+        confidence_interval(mean, curve_of([1.0, 2.0]), resamples=resamples)

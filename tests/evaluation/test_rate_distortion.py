@@ -292,3 +292,15 @@ def test_an_interrupted_measurement_stops(failing):
     with pytest.raises(failing):
         rd_curve(Identity(), photographs(1, 16, 16), Stopping(), range(1, 200), verbose=0)
     assert Stopping.begun < 50  # what had not begun never does
+
+
+def test_a_codec_that_decodes_another_shape():
+    class Cropping(Whole):
+        def with_strength(self, strength):
+            return Cropping()
+
+        def decode(self, data):
+            return super().decode(data)[:, :1]  # would broadcast
+
+    with pytest.raises(ValueError, match=r"Received \(16, 1, 3\) for \(16, 24, 3\)"):
+        rd_curve(Identity(), photographs(1, 16, 24), Cropping(), (1,), verbose=0)
