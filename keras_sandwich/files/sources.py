@@ -49,8 +49,9 @@ def read_source(
 
     Raises:
         OSError: there is no such file, or it may not be read.
-        ValueError: it cannot be read as a picture, is an AVIF or HEIC file of more than 8 bits where k > 0, is animated,
-            has transparent pixels and no background is given, or has colours that a network of one channel would lose.
+        ValueError: it cannot be read as a picture, is an AVIF or HEIC file of more than 8 bits where k > 0, is
+            animated, has transparent pixels and no background is given, or has colours that a network of one channel
+            would lose.
     """
     file = Path(path)
     data = file.read_bytes()
