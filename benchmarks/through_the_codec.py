@@ -16,6 +16,7 @@ from typing import Any
 import keras
 
 import keras_sandwich as ks
+from keras_sandwich.datasets.crops import reduce_lanczos
 
 CODECS = {
     "jpeg": lambda: ks.codecs.JPEG(qstep=16),
@@ -32,6 +33,7 @@ AROUND = (
 )  # bits of the strengths that are measured, as shares of the working point's
 TRAINED = slice(1, 4)  # of these, those that are trained for
 STEPS_PER_EPOCH = 10
+WAYS = ("proxy", "postprocessor", "loop")
 
 
 class ProcessorBudget(keras.callbacks.Callback):
@@ -76,45 +78,39 @@ def train_start(data: Path, minutes: float, dtype: str, file: Path) -> None:
         dtype=dtype,
     )
     model.build((None, None, None, 3))
-    through_proxy(model, data, minutes, 1.5e-3)
+    through_proxy(model, data, ProcessorBudget(1.5e-3, minutes))
     model.save(file)
 
 
-def through_proxy(model: Any, data: Path, minutes: float, learning_rate: float) -> int:
-    budget = ProcessorBudget(learning_rate, minutes)
-    crops = crops_of(data)
+def through_proxy(model: Any, data: Path, budget: ProcessorBudget) -> None:
     model.compile(keras.optimizers.Adam(), loss="mse")
-    model.fit(crops, epochs=100_000, callbacks=[budget], verbose=0)
-    return budget.steps
+    model.fit(crops_of(data), epochs=100_000, callbacks=[budget], verbose=0)
 
 
 def postprocessor_alone(
-    model: Any, data: Path, minutes: float, learning_rate: float, codec: Any, strengths: Any
-) -> int:
-    budget = ProcessorBudget(learning_rate, minutes)
+    model: Any, data: Path, budget: ProcessorBudget, codec: Any, strengths: Any
+) -> None:
     whole = ks.datasets.load_images(data).values()
     ks.training.finetune_postprocessor(
         model,
-        [ks.datasets.crops.reduce_lanczos(picture.astype("float32"), 2) for picture in whole],
+        [reduce_lanczos(picture.astype("float32"), 2) for picture in whole],
         codec,
         strengths,
         epochs=100_000,
         steps_per_epoch=STEPS_PER_EPOCH,
+        augment=True,
         callbacks=[budget],
         verbose=0,
     )
-    return budget.steps
 
 
 def in_the_loop(
-    model: Any, data: Path, minutes: float, learning_rate: float, codec: Any, strengths: Any
-) -> int:
-    budget = ProcessorBudget(learning_rate, minutes)
+    model: Any, data: Path, budget: ProcessorBudget, codec: Any, strengths: Any
+) -> None:
     model.compile(keras.optimizers.Adam(), loss="mse")
     ks.training.train_through_codec(
         model, crops_of(data), codec, strengths, epochs=100_000, callbacks=[budget], verbose=0
     )
-    return budget.steps
 
 
 def strengths_at(model: Any, pictures: Any, codec: Any, bits_per_pixel: float) -> list[float]:
@@ -148,6 +144,7 @@ def main() -> None:
     parser.add_argument("--start-minutes", type=float, default=3.0)
     parser.add_argument("--minutes", type=float, default=3.0, help="of processor time, each")
     parser.add_argument("--codecs", nargs="+", choices=CODECS, default=["jpeg", "webp", "avif"])
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--bits-per-pixel", type=float, default=0.5)
     parser.add_argument("--data", type=Path, required=True, help="folder to train on")
     parser.add_argument("--test", type=Path, required=True, help="folder to measure with")
@@ -165,42 +162,45 @@ def main() -> None:
             train_start(options.data, options.start_minutes, options.dtype, start)
     pictures = list(ks.datasets.load_images(options.test).values())
     rate, minutes = options.bits_per_pixel, options.minutes
-    rates = (options.learning_rate, options.post_learning_rate)
-    print(f"PSNR in dB at {rate:g} bpp, {len(pictures)} pictures, {minutes:g} minutes each")
-    print(f"{'':12}{'start':>8}{'proxy':>18}{'postprocessor':>18}{'codec in the loop':>22}")
-    proxied = keras.saving.load_model(start)
-    proxy_steps = through_proxy(proxied, options.data, minutes, rates[0])
+    rates = {
+        "proxy": options.learning_rate,
+        "postprocessor": options.post_learning_rate,
+        "loop": options.learning_rate,
+    }
+    proxied: tuple[Any, int] | None = None
+    print(f"PSNR in dB at {rate:g} bpp, {len(pictures)} pictures, {minutes:g} minutes each; steps")
+    print(f"{'':8}{'start':>7}" + "".join(f"{way:>23}" for way in options.ways), flush=True)
     for name in options.codecs:
         codec = CODECS[name]()
-        model = keras.saving.load_model(start)
+        model = keras.saving.load_model(start, compile=False)
         strengths = strengths_at(model, pictures, codec, rate)
-        trained_for = strengths[TRAINED]
+        of_start = quality(model, pictures, codec, strengths, rate)
+        print(f"{name:8}{of_start:7.2f}", end="", flush=True)
+        for way in options.ways:
+            model = keras.saving.load_model(start, compile=False)
+            budget = ProcessorBudget(rates[way], minutes)
+            if way == "proxy":  # the same for each codec
+                if proxied is None:
+                    through_proxy(model, options.data, budget)
+                    proxied = (model, budget.steps)
+                model, steps = proxied
+            else:
+                train = postprocessor_alone if way == "postprocessor" else in_the_loop
+                train(model, options.data, budget, codec, strengths[TRAINED])
+                steps = budget.steps
+                model.save(options.output / f"{name}_{way}.keras")
+            reached = quality(model, pictures, codec, strengths, rate)
+            print(f"{reached:9.2f} ({reached - of_start:+.2f}) {steps:5d}", end="", flush=True)
+        print("   strengths", *(f"{strength:g}" for strength in strengths[TRAINED]), flush=True)
 
-        def measure(
-            system: Any, codec: Any = codec, strengths: Any = strengths, name: str = name
-        ) -> float:
-            curve = ks.evaluation.rd_curve(system, pictures, codec, strengths, verbose=0)
-            try:
-                return float(curve.psnr_at(rate))
-            except ValueError as error:
-                print(f"{name}: {error}")
-                return float("nan")
 
-        of_start = measure(model)
-        line = f"{name:12}{of_start:8.2f}"
-
-        def cell(value: float, steps: int, of_start: float = of_start) -> str:
-            return f"{value:.2f} ({value - of_start:+.2f}) {steps:5d}"
-
-        line += f"{cell(measure(proxied), proxy_steps):>18}"
-        alone = (options.data, minutes, rates[1], codec, trained_for)
-        steps = postprocessor_alone(model, *alone)
-        line += f"{cell(measure(model), steps):>18}"
-        model = keras.saving.load_model(start)
-        steps = in_the_loop(model, options.data, minutes, rates[0], codec, trained_for)
-        line += f"{cell(measure(model), steps):>22}"
-        model.save(options.output / f"{name}.keras")
-        print(line, f" strengths {', '.join(f'{s:g}' for s in trained_for)}", flush=True)
+def quality(model: Any, pictures: Any, codec: Any, strengths: Any, bits_per_pixel: float) -> float:
+    curve = ks.evaluation.rd_curve(model, pictures, codec, strengths, verbose=0)
+    try:
+        return float(curve.psnr_at(bits_per_pixel))
+    except ValueError as error:
+        print(f" {error}")
+        return float("nan")
 
 
 if __name__ == "__main__":

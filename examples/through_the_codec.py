@@ -135,8 +135,8 @@ model = trained("proxy", through_proxy("proxy", 3e-4), options.output / "start.k
 curves.append(curve_of(model, "more of the proxy"))
 
 # %% [markdown]
-# **The postprocessor alone.** The photographs are coded once, whole; nothing but the network after the codec changes,
-# so files that are already written decode with the new one.
+# **The postprocessor alone.** The photographs are coded once, whole, turned and mirrored; nothing but the network after
+# the codec changes, so files that are already written decode with the new one.
 
 
 # %%
@@ -148,6 +148,7 @@ def postprocessor(model):
         trained_for,
         epochs=100_000,
         steps_per_epoch=10,
+        augment=True,
         callbacks=training("postprocessor", 5e-4),
         verbose=0,
     )

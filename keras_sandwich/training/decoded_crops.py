@@ -23,8 +23,7 @@ class DecodedCrops(keras.utils.PyDataset):
     """Batches (decoded bottleneck, picture), a function of (seed, epoch, index).
 
     Crops lie on a grid, so that the networks' patches and poolings and the codec's blocks fall within a crop as they
-    fall within a picture. They are not turned: a codec's blocks and a bottleneck's carriers have a direction and a
-    phase.
+    fall within a picture.
 
     Args:
         pictures: [height, width, channels] each, of sizes that the factor divides.

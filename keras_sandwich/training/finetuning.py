@@ -25,6 +25,7 @@ def finetune_postprocessor(
     learning_rate: Any = 5e-4,
     crop_size: int = 128,
     batch_size: int = 8,
+    augment: bool = False,
     seed: int = 0,
     callbacks: Any = None,
     verbose: int = 1,
@@ -69,6 +70,9 @@ def finetune_postprocessor(
             in `TrainingBudget`; one of your own among the callbacks has precedence. Or a schedule of Keras.
         crop_size: height and width of the crops in pixels of the pictures, a multiple of the downsample factor.
         batch_size: crops in a batch.
+        augment: code each picture in all eight symmetries of a square, turned and mirrored: eight times as many files,
+            against overfitting where the pictures are few. Decoded crops themselves cannot be turned: a codec's blocks
+            and a bottleneck's carriers have a direction.
         seed: of pictures, places and strengths.
         callbacks: as in `fit`.
         verbose: 0: silent, 1: progress bars, 2: a line for each epoch.
@@ -82,6 +86,8 @@ def finetune_postprocessor(
         ValueError: nothing to train; no strengths; pictures that are missing, smaller than a crop, or not finite.
     """
     pictures = _whole_pictures(model, images, crop_size)
+    if augment:
+        pictures = [turned for picture in pictures for turned in _symmetries(picture)]
     if not model.built:
         model.build((None, None, None, pictures[0].shape[-1]))
     postprocessor = model.postprocessor
@@ -200,3 +206,9 @@ def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]
     if not pictures:
         raise ValueError("Expected at least one picture. Received none.")
     return pictures
+
+
+def _symmetries(picture: np.ndarray) -> list[np.ndarray]:
+    """The eight of a square."""
+    sides = (picture, picture[:, ::-1])
+    return [np.ascontiguousarray(np.rot90(side, turns)) for side in sides for turns in range(4)]

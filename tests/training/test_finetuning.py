@@ -10,7 +10,8 @@ from photographs import decibels, photographs
 from small_models import sandwich
 
 import keras_sandwich as ks
-from keras_sandwich.training import finetune_postprocessor
+from keras_sandwich.training import finetune_postprocessor, finetuning
+from keras_sandwich.training.decoded_crops import decoded_pictures
 from keras_sandwich.training.finetuning import PostprocessorTraining
 
 PICTURES = photographs(3, 64, 64)
@@ -98,6 +99,24 @@ def test_low_resolution_and_several_strengths():
     options = {"crop_size": 64, "epochs": 2, "steps_per_epoch": 2, "verbose": 0}
     finetune_postprocessor(model, pictures, ks.codecs.JPEG(qstep=1), **options)
     assert changed(model, before) == {weight.path for weight in model.postprocessor.weights}
+
+
+def test_augmented_pictures_are_coded_turned_and_mirrored(monkeypatch):
+    seen = []
+
+    def note(model, pictures, *arguments):
+        seen.extend(pictures)
+        return decoded_pictures(model, pictures, *arguments)
+
+    monkeypatch.setattr(finetuning, "decoded_pictures", note)
+    picture = photographs(1, 32, 48)[0]
+    options = {"strengths": (70,), "epochs": 1, "steps_per_epoch": 1, "crop_size": 32, "verbose": 0}
+    finetune_postprocessor(sandwich(), [picture], CODEC, augment=True, **options)
+    assert len({turned.tobytes() + bytes(turned.shape) for turned in seen}) == 8
+    for turned in seen:
+        ways = (turned, turned[::-1], turned[:, ::-1], turned[::-1, ::-1])
+        upright = [way if way.shape == picture.shape else way.transpose(1, 0, 2) for way in ways]
+        assert any(np.array_equal(way, picture) for way in upright)
 
 
 def test_learning_rates():
