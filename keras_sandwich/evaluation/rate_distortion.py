@@ -175,7 +175,7 @@ def _pictures(system: Any, images: Any) -> list[np.ndarray]:
 def _through(coders: Sequence[Any], samples: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Each file's bytes and what it decodes to, in order, on all cores but not further ahead than there are cores.
 
-    Threads are enough: codecs work outside Python's lock, all but OpenJPEG, which uses one core.
+    Threads are enough: codecs work outside Python's lock, except OpenJPEG in Pillow while it encodes.
     """
 
     def code(coder: Any) -> tuple[int, np.ndarray]:
