@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_sandwich.codecs.subsampling import SUBSAMPLING
 from keras_sandwich.evaluation.curve import RDCurve
-from keras_sandwich.evaluation.frontier import pareto_frontier
+from keras_sandwich.evaluation.frontier import upper_envelope
 from keras_sandwich.evaluation.rate_distortion import rd_curve
 from keras_sandwich.models.builders import create_basic_model
 from keras_sandwich.models.sandwich import CompressIntraModel
@@ -169,7 +169,7 @@ def best_subsampling(
     name: str | None = None,
     **options: Any,
 ) -> RDCurve:
-    """The best that a system reaches around a codec over the codec's chroma subsamplings: a Pareto frontier.
+    """The best that a system reaches around a codec over the codec's chroma subsamplings: the curves' upper envelope.
 
     Which subsampling is best depends on the rate, so a gain over one of them alone may be a gain over a straw. Where
     there is nothing to choose, one channel or a codec of one subsampling or of R, G and B, this is `rd_curve`.
@@ -208,7 +208,7 @@ def best_subsampling(
         curves.append(
             rd_curve(system, images, choice, strengths, name=f"{name}, {choice.name}", **options)
         )
-    return pareto_frontier(curves, name=name)
+    return upper_envelope(curves, name=name)
 
 
 def untrained_baselines(

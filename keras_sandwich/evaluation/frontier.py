@@ -1,6 +1,7 @@
 """The best of several curves: one model for each γ, each swept over the codec's strengths."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,51 @@ def pareto_frontier(
         sources=points([c.sources or [c.name] * len(c.strengths) for c in curves]),
         packages=curves[0].packages,
     )
+
+
+def upper_envelope(
+    curves: Sequence[RDCurve], metric: str = "psnr-rgb", name: str | None = None
+) -> RDCurve:
+    """The frontier without the points above which another curve passes between two of its own.
+
+    Interpolated, a frontier of points alone would be below the better of two curves wherever they alternate: as a
+    baseline it would flatter what is compared with it.
+    """
+    monotone = [pareto_frontier([curve], metric, curve.name) for curve in curves]
+    kept = []
+    for curve in monotone:
+        others = [other for other in monotone if other is not curve]
+        rows = [
+            row
+            for row, (rate, quality) in enumerate(_means(curve, metric))
+            if not any(_passes_above(other, metric, rate, quality) for other in others)
+        ]
+        if rows:
+            kept.append(
+                replace(
+                    curve,
+                    strengths=[curve.strengths[row] for row in rows],
+                    bpp=curve.bpp[rows],
+                    quality={key: values[rows] for key, values in curve.quality.items()},
+                    sources=[curve.sources[row] for row in rows],
+                )
+            )
+    return pareto_frontier(kept, metric, name)
+
+
+def _means(curve: RDCurve, metric: str) -> list[tuple[float, float]]:
+    """(rate, quality in dB) of each point, the means over pictures."""
+    return list(zip(curve.mean_bpp, curve.decibels(metric).mean(axis=1), strict=True))
+
+
+def _passes_above(curve: RDCurve, metric: str, rate: float, quality: float) -> bool:
+    """Whether a curve of falling rates, linear in the logarithm of the rate, is above a point."""
+    rates, qualities = (
+        np.array(values)[::-1] for values in zip(*_means(curve, metric), strict=True)
+    )
+    if not rates[0] <= rate <= rates[-1]:
+        return False
+    return bool(np.interp(np.log(rate), np.log(rates), qualities) > quality)
 
 
 def not_dominated(rates: np.ndarray, qualities: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_sandwich.evaluation import RDCurve, pareto_frontier
+from keras_sandwich.evaluation.frontier import upper_envelope
 
 RNG = np.random.default_rng(0)
 
@@ -81,3 +82,21 @@ def test_curves_of_other_pictures_and_no_curves():
         pareto_frontier([random_curve("a"), random_curve("b", number=4)])
     with pytest.raises(ValueError, match="at least one curve"):
         pareto_frontier([])
+
+
+def test_an_envelope_is_nowhere_below_a_curve_by_more_than_at_a_crossing():
+    rates = np.array([0.25, 0.5, 1.0, 2.0])
+
+    def curve(name, shift, slope, offset):
+        bpp = (rates * shift)[:, None]
+        return RDCurve(name, "JPEG", range(4), bpp, {"psnr-rgb": offset + slope * np.log2(bpp)})
+
+    # The better one at low rates; the other's points lie between its own.
+    low, high = curve("low", 1.0, 3.0, 30.0), curve("high", 1.3, 5.0, 29.0)
+    assert pareto_frontier([low, high]).sources == ["high", "low", "high", "low", "low", "low"]
+    envelope = upper_envelope([low, high], name="best")
+    # 30 + 3x = 29 + 5x where x is a half: at 1.41 bits per pixel.
+    assert envelope.sources == ["high", "low", "low", "low"]
+    np.testing.assert_allclose(envelope.mean_bpp, [2.6, 1.0, 0.5, 0.25])
+    for rate in (0.3, 0.45, 0.7, 1.0):
+        np.testing.assert_allclose(envelope.psnr_at(rate), low.psnr_at(rate))
