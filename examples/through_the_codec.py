@@ -184,8 +184,9 @@ print(f"the proxy's quantizer step is now {proxy_qstep:.1f}, and will stay there
 # %% [markdown]
 # ## Real files
 #
-# PSNR with WebP files of photographs that were not trained on, all bytes counted; in brackets the loss against WebP in
-# the loop.
+# PSNR with WebP files of photographs that were not trained on, all bytes counted; in brackets what WebP in the loop has
+# more or, negative, less. In a few minutes the postprocessor alone gains most: its steps cost half, and nothing that
+# works already changes. With files in each step the preprocessor must find its way anew, which takes longer than that.
 
 # %%
 curves = [curves[-1], *curves[:-1]]
