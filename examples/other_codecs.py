@@ -140,9 +140,9 @@ for (scenario, label), curves in results.items():
 #
 # Nothing of JPEG's in particular is needed: around AVIF and HEIC the colour sandwich is 1 to 1.5 dB better than the
 # carriers without networks, the low-resolution one 0.5 to 1.3 dB better than bicubic and Lanczos3. Around WebP, which
-# halves the chroma of a picture that is small already, the low-resolution sandwich is no better than a network after the
-# codec alone. A colour codec remains better at colour than a grayscale one, and a modern codec of the whole picture better
-# than one of a small picture: a sandwich is for where the codec or its resolution is given.
+# halves the chroma of a picture that is small already, the low-resolution sandwich is no better than a network after
+# the codec alone. A colour codec remains better at colour than a grayscale one, and a modern codec of the whole picture
+# better than one of a small picture: a sandwich is for where the codec or its resolution is given.
 
 # %% [markdown]
 # ## A report
