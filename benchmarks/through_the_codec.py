@@ -1,6 +1,6 @@
 """What training with a real codec gains over as much more training through the proxy, measured with real files.
 
-KERAS_BACKEND=torch python -m benchmarks.through_the_codec --model model.keras --minutes 10 --codecs jpeg webp avif \
+KERAS_BACKEND=torch python -m benchmarks.through_the_codec --model grayscale --minutes 10 --codecs jpeg webp avif \
     --data train --test test
 
 From one trained model, for each codec and with as many minutes of processor time each, coding files included: more
@@ -140,7 +140,7 @@ def strengths_at(model: Any, pictures: Any, codec: Any, bits_per_pixel: float) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, help="a trained CompressIntraModel, .keras")
+    parser.add_argument("--model", help="a trained CompressIntraModel, .keras, or a preset's name")
     parser.add_argument("--start-minutes", type=float, default=3.0)
     parser.add_argument("--minutes", type=float, default=3.0, help="of processor time, each")
     parser.add_argument("--codecs", nargs="+", choices=CODECS, default=["jpeg", "webp", "avif"])
@@ -156,7 +156,10 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(0)
     start = options.model
-    if start is None:
+    if start in ks.presets.names():
+        start = options.output / f"{options.model}.keras"
+        ks.models.CompressIntraModel.from_preset(options.model).save(start)
+    elif start is None:
         start = options.output / "start.keras"
         if not start.exists():
             train_start(options.data, options.start_minutes, options.dtype, start)
