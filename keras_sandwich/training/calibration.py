@@ -48,7 +48,7 @@ def calibrate_qstep(codec_proxy: Any, bottlenecks: Any, codec: Any) -> float:
     Raises:
         ValueError: the proxy has no step; bottlenecks of another rank, or not finite.
     """
-    if not hasattr(codec_proxy, "qstep") and not hasattr(codec_proxy, "proxy"):
+    if not hasattr(codec_proxy, "min_qstep") or not hasattr(codec_proxy, "proxy"):
         raise ValueError(
             "Only a proxy with a quantizer step, an EncodeDecodeIntra, can be calibrated. "
             f"Received {type(codec_proxy).__name__}."
@@ -59,6 +59,8 @@ def calibrate_qstep(codec_proxy: Any, bottlenecks: Any, codec: Any) -> float:
             "Expected bottlenecks [number, height, width, channels]. "
             f"Received shape {bottlenecks.shape}."
         )
+    if not np.all(np.isfinite(bottlenecks)):
+        raise ValueError("Bottlenecks must be finite. Received NaN or infinite values.")
     own = own_qstep(codec_proxy, codec)
     if own is not None:
         return own

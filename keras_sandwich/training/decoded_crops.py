@@ -92,9 +92,8 @@ def crop_grid(model: Any) -> int:
     """Where crops may begin: at whole coding units, patches and poolings, in pixels of the picture."""
     steps = [CODING_UNIT * getattr(model.postprocessor, "downsample_factor", 1)]
     for side in (model.preprocessor, model.postprocessor):
-        unet = getattr(side, "unet", None)
-        steps.append(getattr(side, "patch_size", 1))
-        steps.append(getattr(unet, "patch_size", 1) * 2 ** getattr(unet, "poolings", 0))
+        reach = side.reach() if hasattr(side, "reach") else None
+        steps.append(reach.alignment if reach else 1)
     return math.lcm(*steps)
 
 

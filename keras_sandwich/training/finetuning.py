@@ -83,7 +83,8 @@ def finetune_postprocessor(
         A `keras.callbacks.History` with "loss" and "psnr".
 
     Raises:
-        ValueError: nothing to train; no strengths; pictures that are missing, smaller than a crop, or not finite.
+        ValueError: nothing to train; no strengths; pictures that are missing, smaller than a crop, of different
+            numbers of channels, or not finite.
     """
     pictures = _whole_pictures(model, images, crop_size)
     if augment:
@@ -198,6 +199,11 @@ def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]
                 f"Expected pictures [height, width, channels] of at least {crop_size}×{crop_size} pixels. "
                 f"Received one of shape {picture.shape}, picture {number}; leave it out or choose a "
                 "smaller crop_size."
+            )
+        if pictures and picture.shape[-1] != pictures[0].shape[-1]:
+            raise ValueError(
+                f"Expected pictures of one number of channels, {pictures[0].shape[-1]} as in the first. "
+                f"Received one of shape {picture.shape}, picture {number}."
             )
         if not np.all(np.isfinite(picture)):
             raise ValueError(f"Picture {number} must be finite. Received NaN or infinite pixels.")

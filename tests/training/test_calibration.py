@@ -143,3 +143,9 @@ def test_what_has_no_step_cannot_be_calibrated():
         )
     with pytest.raises(ValueError, match=r"number, height, width.*\(8, 8, 1\)"):
         ks.training.calibrate_qstep(proxy(), np.zeros((8, 8, 1)), ks.codecs.JPEG(quality=50))
+    with pytest.raises(ValueError, match="must be finite"):
+        ks.training.calibrate_qstep(proxy(), np.full((1, 8, 8, 1), np.nan), ks.codecs.JPEG(qstep=8))
+    half = keras.layers.Identity()
+    half.qstep = 4.0
+    with pytest.raises(ValueError, match=r"EncodeDecodeIntra.*Received Identity"):
+        ks.training.calibrate_qstep(half, np.zeros((1, 8, 8, 1)), ks.codecs.JPEG(quality=50))
