@@ -11,6 +11,7 @@ from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.frontier import upper_envelope
 from keras_sandwich.evaluation.rate_distortion import rd_curve
 from keras_sandwich.models.builders import create_basic_model
+from keras_sandwich.models.classical import UNIT
 from keras_sandwich.models.sandwich import CompressIntraModel
 from keras_sandwich.ops.color import rgb_to_yuv
 
@@ -59,11 +60,13 @@ def classical_chain(
     output_channels: int = 3,
     downsample_factor: int = 1,
     num_truncate_bits: int = 0,
-    kernel_size: int = 5,
+    kernel_size: int | None = None,
+    patch_size: int = 2,
 ) -> CompressIntraModel:
     """The chain of linear filters that a sandwich starts from, without networks and without training.
 
-    Colour carriers for three channels over one, bicubic and Lanczos3 resampling, truncation of bits, or the identity.
+    For three channels over one, colour carriers or, with `patch_size=16`, chroma in coefficients of the luma's blocks;
+    bicubic and Lanczos3 resampling; truncation of bits; or the identity.
 
     Example:
 
@@ -83,7 +86,8 @@ def classical_chain(
         output_channels: channels of the pictures.
         downsample_factor: the bottleneck is smaller by this factor.
         num_truncate_bits: k: pictures of 8 + k bits over 8.
-        kernel_size: odd size in 2×2 patches of the linear filters.
+        kernel_size: odd size in patches of the linear filters; None: 5, and 1 for patches of 16.
+        patch_size: side of the patches that the linear filters work on.
 
     Returns:
         A `CompressIntraModel`, built.
@@ -94,6 +98,7 @@ def classical_chain(
         num_mlp_layers=1,
         downsample_factor=downsample_factor,
         num_truncate_bits=num_truncate_bits,
+        patch_size=patch_size,
         kernel_size=kernel_size,
         use_unet_preprocessor=False,
         use_unet_postprocessor=False,
@@ -234,6 +239,7 @@ def untrained_baselines(
     )
     assert [curve.name for curve in curves] == [
         "classical chain, no networks",
+        "chroma in coefficients, no networks",
         "codec alone",
         "codec alone, luma only",
     ]
@@ -248,9 +254,9 @@ def untrained_baselines(
         **options: of `rd_curve`.
 
     Returns:
-        Curves: the classical chain; the codec alone, on the picture as it is; and its luma alone where the sandwich's
-        codec is grayscale. Each at the best of the codec's subsamplings. For pictures of more than 8 bits the codec
-        alone is measured only where it has as many.
+        Curves: the classical chain, for three channels over one also that on patches of 16; the codec alone, on the
+        picture as it is; and its luma alone where the sandwich's codec is grayscale. Each at the best of the codec's
+        subsamplings. For pictures of more than 8 bits the codec alone is measured only where it has as many.
     """
     chain = chain_of(model)
     channels = (chain.preprocessor.output_channels, chain.postprocessor.output_channels)
@@ -258,6 +264,9 @@ def untrained_baselines(
         ("classical chain, no networks", chain, strengths)
     ]
     truncated = model.num_truncate_bits
+    if channels == (1, 3) and chain.preprocessor.downsample_factor == 1:
+        coefficients = classical_chain(num_truncate_bits=truncated, patch_size=UNIT)
+        systems.append(("chroma in coefficients, no networks", coefficients, strengths))
     if not truncated or getattr(codec, "bits", 8) == 8 + truncated:
         plain = codec_strengths or strengths
         systems.append(("codec alone", CodecAlone(False, truncated), plain))

@@ -25,6 +25,8 @@ def create_basic_model(
     patch_size: int | None = None,
     kernel_size: int | None = None,
     unet_patch_size: int = 1,
+    unet_block_size: int | None = None,
+    cascade: bool = False,
     start: str = "classical",
     convert_to_yuv: bool | None = None,
     chroma_subsampling: str = "4:4:4",
@@ -69,6 +71,8 @@ def create_basic_model(
         patch_size: of the linear paths, see `Preprocessor`.
         kernel_size: of the linear paths, see `Preprocessor`.
         unet_patch_size: `patch_size` of both U-Nets: 2 makes them four times cheaper and aware of the pixel grid.
+        unet_block_size: `block_size` of both U-Nets, in pixels of the pictures: what the codec's blocks cover there.
+        cascade: give the U-Nets what the linear paths made, too.
         start: "classical", the chain of linear filters that needs no training; "published", the paper's.
         convert_to_yuv: the codec converts a three-channel bottleneck to YUV; None: it does where there are three
             channels, as colour JPEG does.
@@ -93,6 +97,7 @@ def create_basic_model(
             decoder_filters,
             output_initializer="zeros" if start == "classical" else "glorot_uniform",
             patch_size=unet_patch_size,
+            block_size=unet_block_size,
             dtype=dtype,
             name=name,
         )
@@ -104,6 +109,7 @@ def create_basic_model(
         "start": start,
         "downsample_factor": downsample_factor,
         "num_truncate_bits": num_truncate_bits,
+        "cascade": cascade,
         "dtype": dtype,
     }
     preprocessor = Preprocessor(

@@ -1,7 +1,7 @@
 """The classical chains that a sandwich starts from, as kernels of one convolution on patches.
 
-What a linear filter before and after the codec can do without any training: nothing (identity), colour carriers
-for three channels over one, or a projection onto fewer channels.
+What a linear filter before and after the codec can do without any training: nothing (identity), colour carriers or
+chroma in single coefficients for three channels over one, or a projection onto fewer channels.
 """
 
 import numpy as np
@@ -13,6 +13,20 @@ from keras_sandwich.ops.color import RGB_TO_YUV, YUV_TO_RGB
 LUMA_GAIN = 0.8
 CARRIER_GAIN = 0.5
 LOW_PASS_SIGMA = 2.0
+
+# On patches of 16×16, JPEG's coding units, the chroma takes the place of single coefficients of the luma: the lowest of
+# U in a transform of the unit go into the four blocks' highest horizontal frequencies, V's into the vertical ones.
+# A coefficient that is zero costs nothing, and over smooth colours most are.
+BLOCK = 8
+UNIT = 16
+CHROMA_COEFFICIENTS = sorted(
+    ((y, x) for y in range(5) for x in range(5)),
+    key=lambda place: (place[0] ** 2 + place[1] ** 2, place),
+)[:16]
+# Four blocks of each; V has them transposed.
+CARRYING_FREQUENCIES = ((0, 6), (0, 7), (1, 6), (1, 7))
+BLOCKS_OF_A_UNIT = ((0, 0), (0, 1), (1, 1), (1, 0))
+COEFFICIENT_GAIN = 0.45
 
 
 def start_kernel(
@@ -27,6 +41,8 @@ def start_kernel(
     wide, narrow = (
         (output_channels, input_channels) if decode else (input_channels, output_channels)
     )
+    if (wide, narrow) == (3, 1) and patch_size == UNIT:
+        return patch_kernel(_coefficient_matrix(decode), kernel_size)
     if (wide, narrow) == (3, 1) and patch_size % 2 == 0:
         return _carrier_kernel(patch_size, kernel_size, decode)
     if (wide, narrow) == (3, 1):
@@ -131,3 +147,36 @@ def _carrier_kernel(patch_size: int, kernel_size: int, decode: bool) -> np.ndarr
     kernel = kernel.reshape(k, p, k, p, channels[0], p, p, channels[1])
     kernel = kernel.transpose(0, 2, 1, 3, 4, 5, 6, 7)
     return kernel.reshape(k, k, p * p * channels[0], p * p * channels[1]).astype("float32")
+
+
+def _coefficient_matrix(decode: bool) -> np.ndarray:
+    """Chroma in single coefficients of the luma's blocks: [256·3, 256] to put it there, [256, 256·3] with `decode`."""
+    chroma = np.stack([_wave(UNIT, *frequencies).ravel() for frequencies in CHROMA_COEFFICIENTS])
+    luma = np.eye(UNIT**2)
+    sent = []
+    for channel in (0, 1):
+        places = np.zeros((len(CHROMA_COEFFICIENTS), UNIT, UNIT))
+        for number, carrier in enumerate(places):
+            frequencies = CARRYING_FREQUENCIES[number // 4]
+            row, column = (BLOCK * k for k in BLOCKS_OF_A_UNIT[(number + 2 * channel) % 4])
+            carrier[row : row + BLOCK, column : column + BLOCK] = _wave(
+                BLOCK, *(frequencies[::-1] if channel else frequencies)
+            )
+        carriers = places.reshape(len(places), -1)
+        luma -= carriers.T @ carriers
+        sent.append(chroma.T @ carriers)
+    if decode:
+        parts = np.stack([luma, *(matrix.T / COEFFICIENT_GAIN for matrix in sent)])
+        return np.einsum("cij,kc->ijk", parts, YUV_TO_RGB).reshape(UNIT**2, -1)
+    parts = np.stack([luma, *(matrix * COEFFICIENT_GAIN for matrix in sent)])
+    return np.einsum("cij,ck->ikj", parts, RGB_TO_YUV).reshape(-1, UNIT**2)
+
+
+def _wave(size: int, vertical: int, horizontal: int) -> np.ndarray:
+    """A basis function of the orthonormal DCT."""
+    return np.outer(_cosine(size, vertical), _cosine(size, horizontal))
+
+
+def _cosine(size: int, frequency: int) -> np.ndarray:
+    values = np.cos((2 * np.arange(size) + 1) * frequency * np.pi / (2 * size))
+    return np.asarray(values / np.linalg.norm(values))

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich.models.classical import UNIT
 from keras_sandwich.models.exporting import ExportableWhenBuilt
 from keras_sandwich.models.freezing import keep_frozen
 from keras_sandwich.models.matching_weights import MatchingWeights
@@ -24,7 +25,10 @@ def _default(value: int | None, default: int) -> int:
 
 
 class _Processor(MatchingWeights, ExportableWhenBuilt):
-    """s·(MLP(x̂) + a·UNet(x̂)) + m on x̂ = (x − m)/s, with m = 128·2^k and s = 255·2^k."""
+    """s·(MLP(x̂) + a·UNet(x̂)) + m on x̂ = (x − m)/s, with m = 128·2^k and s = 255·2^k.
+
+    With `cascade` the U-Net is given x̂ and MLP(x̂), side by side.
+    """
 
     _decode: bool
     resampling: str  # method
@@ -40,6 +44,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         start: str = "classical",
         downsample_factor: int = 1,
         num_truncate_bits: int = 0,
+        cascade: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
@@ -62,10 +67,14 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         self.num_mlp_layers = num_mlp_layers
         self.mlp_width = mlp_width
         self.patch_size = _default(patch_size, 2 if start == "classical" else 1)
-        self.kernel_size = _default(kernel_size, 5 if start == "classical" else 1)
+        filtered = (
+            start == "classical" and self.patch_size < UNIT
+        )  # a coding unit is transformed alone
+        self.kernel_size = _default(kernel_size, 5 if filtered else 1)
         self.start = start
         self.downsample_factor = downsample_factor
         self.num_truncate_bits = num_truncate_bits
+        self.cascade = cascade
         self.mlp = None
         if num_mlp_layers:
             self.mlp = MLP(
@@ -127,13 +136,21 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
             )
         if self.unet is not None:
             if not self.unet.built:
-                self.unet.build((None, None, None, channels))
+                seen = channels + self.output_channels * self._cascaded
+                self.unet.build((None, None, None, seen))
             keep_frozen(self.unet)
         self.built = True
 
+    @property
+    def _cascaded(self) -> bool:
+        return self.cascade and self.mlp is not None
+
     def reach(self) -> Reach | None:
         """How far the networks see around a pixel; None if a network of the user's own does not say."""
-        return joint_reach(self.mlp, self.unet)
+        reach = joint_reach(self.mlp, self.unet)
+        if reach is None or self.mlp is None or self.unet is None or not self.cascade:
+            return reach
+        return Reach(self.mlp.receptive_radius + int(self.unet.receptive_radius), reach.alignment)
 
     def compute_output_spec(self, images: Any, *args: Any, **kwargs: Any) -> Any:
         # Float32 whatever the policy's compute dtype.
@@ -145,7 +162,8 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         x = (images - 128.0 * scale) / (255.0 * scale)
         y = x if self.mlp is None else self.mlp(x)
         if self.unet is not None:
-            correction = ops.cast(self.unet(x), "float32")
+            seen = ops.concatenate([x, y], axis=-1) if self._cascaded else x
+            correction = ops.cast(self.unet(seen), "float32")
             y = y + self.unet_switch * self.unet_scale * correction
         return 255.0 * scale * y + 128.0 * scale
 
@@ -161,6 +179,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
             "start": self.start,
             "downsample_factor": self.downsample_factor,
             "num_truncate_bits": self.num_truncate_bits,
+            "cascade": self.cascade,
         }
 
     @classmethod
@@ -198,11 +217,14 @@ class Preprocessor(_Processor):
             1 is linear; each more is a hidden layer with sin activation.
         mlp_width: channels per pixel of each hidden layer.
         patch_size: p, the side of the patches that the linear path works on; None is 2 for a classical start and 1 for
-            the published one.
-        kernel_size: odd size in patches of the linear path's convolution; None is 5 or 1.
+            the published one. Three channels over one start as colour carriers on even patches, but on those of 16 as
+            chroma in single coefficients of the luma's blocks, which costs fewer bits.
+        kernel_size: odd size in patches of the linear path's convolution; None is 5 for a classical start on patches
+            below 16, and otherwise 1.
         start: "classical" or "published": what the linear path starts as, see `MLP`.
         downsample_factor: the bottleneck is smaller by this factor.
         num_truncate_bits: k: the images have 8 + k bits, the bottleneck 8.
+        cascade: give the U-Net what the linear path made, too, beside the images.
 
     Raises:
         ValueError: an argument out of its range, or channels that do not agree.
@@ -271,6 +293,7 @@ class Postprocessor(_Processor):
         start: "classical" or "published".
         downsample_factor: the bottleneck is smaller by this factor.
         num_truncate_bits: k: the images have 8 + k bits.
+        cascade: give the U-Net what the linear path made, too.
 
     Raises:
         ValueError: an argument out of its range, or channels that do not agree.

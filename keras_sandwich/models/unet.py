@@ -1,5 +1,6 @@
 """The U-Net of the paper (Guleryuz et al., arXiv 2402.05887, section III and Table II)."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,15 @@ def require_filters(encoder_filters: Sequence[int], decoder_filters: Sequence[in
         )
 
 
+def _places(x: Any, side: int) -> Any:
+    """One channel for each row of a block and one for each column: 1 there, 0 elsewhere."""
+    batch, height, width, _ = ops.shape(x)
+    one_hot = ops.eye(side, dtype=x.dtype)
+    rows = ops.broadcast_to(ops.reshape(one_hot, (1, side, 1, side)), (1, side, side, side))
+    block = ops.concatenate([rows, ops.swapaxes(rows, 1, 2)], axis=-1)
+    return ops.tile(block, (batch, height // side, width // side, 1))
+
+
 @keras.saving.register_keras_serializable(package="keras_sandwich")
 class UNet(MatchingWeights, ExportableWhenBuilt):
     """A U-Net with 3×3 convolutions, for images of any height and width.
@@ -65,6 +75,8 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
             adding nothing.
         patch_size: p: the network works on p×p patches of pixels, at p² times fewer positions. Unlike a network on
             single pixels it can tell odd pixels from even ones, which colour carriers ask for.
+        block_size: side of the codec's blocks in pixels of the images, a multiple of p: the network is told where in a
+            block each position lies, to use single coefficients and to mend seams. None: it is not.
 
     Call arguments:
         images: [batch, height, width, channels].
@@ -86,6 +98,7 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
         output_activation: Any = None,
         output_initializer: Any = "glorot_uniform",
         patch_size: int = 1,
+        block_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -97,6 +110,11 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
         ):
             if not is_integer(value):
                 raise ValueError(f"`{name}` must be a positive integer. Received {name}={value!r}.")
+        if block_size is not None and (not is_integer(block_size) or block_size % patch_size):
+            raise ValueError(
+                f"`block_size` must be None or a positive multiple of patch_size={patch_size}. "
+                f"Received block_size={block_size!r}."
+            )
         if drop_last_encoder_block and not encoder_filters:
             raise ValueError(
                 "`drop_last_encoder_block` needs an encoder block to drop. "
@@ -110,6 +128,7 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
         self.output_activation = keras.activations.get(output_activation)
         self.output_initializer = keras.initializers.get(output_initializer)
         self.patch_size = patch_size
+        self.block_size = block_size
         self.poolings = len(self.encoder_filters) - drop_last_encoder_block
         self.encoder = self._convolutions("encoder", self.encoder_filters[: self.poolings])
         self.decoder = self._convolutions("decoder", self.decoder_filters)
@@ -126,8 +145,8 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
 
     @property
     def alignment(self) -> int:
-        """The grid of pixels that the poolings and patches make: shifted by it, a picture gives the same."""
-        return int(self.patch_size * 2**self.poolings)
+        """The grid of pixels that poolings, patches and blocks make: shifted by it, a picture gives the same."""
+        return math.lcm(self.patch_size * 2**self.poolings, self.block_size or 1)
 
     @property
     def receptive_radius(self) -> int:
@@ -157,6 +176,8 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
 
     def build(self, input_shape: Any) -> None:
         channels = input_shape[-1] * self.patch_size**2
+        if self.block_size is not None:
+            channels += 2 * (self.block_size // self.patch_size)
         skips = []
         for number in range(self.poolings):
             for convolution in self._block(self.encoder, number):
@@ -178,6 +199,8 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
         step = self.alignment
         x = pad_bottom_right(x, ceil_multiple(height, step), ceil_multiple(width, step), False)
         x = space_to_depth(x, self.patch_size)
+        if self.block_size is not None:
+            x = ops.concatenate([x, _places(x, self.block_size // self.patch_size)], axis=-1)
         skips = []
         for number in range(self.poolings):
             for convolution in self._block(self.encoder, number):
@@ -205,4 +228,5 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
             "output_activation": keras.activations.serialize(self.output_activation),
             "output_initializer": keras.initializers.serialize(self.output_initializer),
             "patch_size": self.patch_size,
+            "block_size": self.block_size,
         }

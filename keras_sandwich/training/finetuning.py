@@ -191,7 +191,7 @@ def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]
     if isinstance(images, Mapping):
         groups = zip(*(images[key] for key in model.model_keys), strict=True)
         images = [np.concatenate(parts, axis=-1) for parts in groups]
-    pictures = []
+    pictures: list[np.ndarray] = []
     for number, image in enumerate(images):
         picture = np.asarray(ops.convert_to_numpy(image))
         if picture.ndim != 3 or min(picture.shape[:2]) < crop_size:

@@ -224,6 +224,26 @@ def test_untrained_baselines_of_a_low_resolution_sandwich():
     np.testing.assert_array_equal(plain.bpp, alone.bpp)
 
 
+def test_untrained_baselines_of_a_grayscale_sandwich():
+    pictures, codec = PICTURES[:2, :32, :48], ks.codecs.JPEG(qstep=1)
+    curves = untrained_baselines(classical_chain(1), pictures, codec, (8, 16), verbose=0)
+    assert [curve.name for curve in curves] == [
+        "classical chain, no networks",
+        "chroma in coefficients, no networks",
+        "codec alone",
+        "codec alone, luma only",
+    ]
+    for curve, patch_size in zip(curves[:2], (2, 16), strict=True):
+        model = ks.models.create_basic_model(
+            num_mlp_layers=1,
+            patch_size=patch_size,
+            use_unet_preprocessor=False,
+            use_unet_postprocessor=False,
+        )
+        again = rd_curve(model, pictures, codec, (8, 16), verbose=0)
+        np.testing.assert_allclose(curve.mean_psnr, again.mean_psnr, atol=1e-3)
+
+
 @pytest.mark.parametrize("luma_only", [False, True])
 def test_the_codec_alone_codes_deep_samples_as_they_are(luma_only):
     codec = ks.codecs.JPEG2000(bits=10)

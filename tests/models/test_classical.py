@@ -7,6 +7,7 @@ import pytest
 from autodiff import run, to_numpy
 from photographs import decibels, noise, photographs
 from PIL import Image
+from scipy.fft import dctn
 
 import keras_sandwich as ks
 
@@ -73,6 +74,74 @@ def test_colour_over_grayscale_is_the_carrier_chain(qstep):
     # and far above luma alone
     gray = np.repeat(pictures @ np.float32([[0.299], [0.587], [0.114]]), 3, axis=-1)
     assert classical > decibels(pictures, gray) + 3
+
+
+def linear(**options):
+    return ks.models.create_basic_model(
+        num_mlp_layers=1, use_unet_preprocessor=False, use_unet_postprocessor=False, **options
+    )
+
+
+def test_patches_of_a_coding_unit_carry_chroma_in_coefficients_of_the_luma():
+    model = linear(patch_size=16, kernel_size=1)
+    pictures = noise(1, 32, 48, 3, low=90, high=160)
+    plane = to_numpy(model.preprocess(pictures))[0, ..., 0].astype("float64") - 128
+    r, g, b = np.moveaxis(pictures[0].astype("float64") - 128, -1, 0)
+    y = 0.299 * r + 0.587 * g + 0.114 * b
+    u, v = (b - y) / 1.772, (r - y) / 1.402
+
+    def coefficients(values, row, column, size):
+        return dctn(values[row : row + size, column : column + size], norm="ortho")
+
+    for row in (0, 16):
+        for column in (0, 16, 32):
+            chroma = [coefficients(values, row, column, 16) for values in (u, v)]
+            blocks = {
+                (i, j): coefficients(plane, row + 8 * i, column + 8 * j, 8)
+                for i in (0, 1)
+                for j in (0, 1)
+            }
+            for (i, j), block in blocks.items():
+                luma = coefficients(y, row + 8 * i, column + 8 * j, 8)
+                for at in ((0, 6), (0, 7), (1, 6), (1, 7)):
+                    luma[at] = block[at]
+                    luma[at[::-1]] = block[at[::-1]]
+                np.testing.assert_allclose(block, luma, atol=1e-3)  # the rest is the luma's
+            for sent, at, place in (
+                (chroma[0][0, 0], (0, 0), (0, 6)),
+                (chroma[0][0, 1], (0, 1), (0, 6)),
+                (chroma[0][1, 0], (1, 1), (0, 6)),
+                (chroma[0][0, 2], (0, 0), (0, 7)),
+                (chroma[0][0, 4], (1, 0), (1, 7)),
+                (chroma[1][0, 0], (1, 1), (6, 0)),
+                (chroma[1][0, 1], (1, 0), (6, 0)),
+                (chroma[1][0, 4], (0, 1), (7, 1)),
+            ):
+                assert blocks[at][place] == pytest.approx(0.45 * sent, abs=1e-3)
+
+
+def test_chroma_in_coefficients_comes_back():
+    """Smooth colours are restored whatever they are; only the luma's highest frequencies are lost."""
+    model = linear(patch_size=16, kernel_size=1)
+    across = np.cos(np.pi * (np.arange(64) + 0.5) / 16)
+    flat = np.full((1, 64, 64, 3), [120.0, 130.0, 90.0], "float32")
+    flat[..., 0] += 30 * across
+    flat[..., 2] += 20 * across[:, None]
+    restored = to_numpy(model.postprocess(model.preprocess(flat)))
+    np.testing.assert_allclose(restored, flat, rtol=0, atol=1.0)
+
+
+def test_coefficients_cost_less_than_carriers():
+    pictures = photographs(4, 96, 128)
+    codec = ks.codecs.JPEG(qstep=8)
+    coefficients = ks.evaluation.rd_curve(
+        ks.evaluation.classical_chain(1, patch_size=16), pictures, codec, (16, 28), verbose=0
+    )
+    carriers = ks.evaluation.rd_curve(
+        ks.evaluation.classical_chain(1), pictures, codec, (16, 20, 30, 45, 60), verbose=0
+    )
+    for bits, psnr in zip(coefficients.mean_bpp, coefficients.mean_psnr, strict=True):
+        assert psnr > carriers.psnr_at(bits) + 1.0
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])

@@ -59,6 +59,29 @@ def test_postprocessor_mirrors_it(k, factor, size):
 
 
 @BOTH
+def test_in_a_cascade_the_network_is_given_what_the_linear_path_made(side):
+    made = processor(side, 2, 3, cascade=True)
+    x = noise(1, 12, 16, 3)
+    normal = ((x - 128) / 255).astype("float32")
+    linear = run(made.mlp, normal)
+    network = run(made.unet, np.concatenate([normal, linear], axis=-1))
+    scale = to_numpy(made.unet_scale)
+    expected = 255 * (linear + scale * network.astype("float64")) + 128
+    np.testing.assert_allclose(run(made, x), expected, rtol=1e-4, atol=1e-2)
+    again = side.from_config(made.get_config())
+    again.build((None, None, None, 3))
+    again.set_weights(made.get_weights())
+    np.testing.assert_allclose(run(again, x), run(made, x), rtol=1e-6, atol=1e-4)
+
+
+@BOTH
+def test_without_a_linear_path_there_is_no_cascade(side):
+    made = side(3, ks.models.UNet(3, (3,), (4, 3)), num_mlp_layers=0, cascade=True)
+    made.build((None, None, None, 3))
+    assert made.unet.weights[0].shape[2] == 3
+
+
+@BOTH
 def test_a_switched_off_network_adds_nothing_and_learns_nothing(side):
     made = processor(side, 3, 3)
     x = noise(1, 8, 8, 3)

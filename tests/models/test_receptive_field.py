@@ -15,6 +15,7 @@ UNETS = [
     {"encoder_filters": (2, 2), "decoder_filters": (2, 2, 2)},
     {"encoder_filters": (2, 2), "decoder_filters": (2, 2, 2), "drop_last_encoder_block": True},
     {"encoder_filters": (2, 2), "decoder_filters": (2, 2, 2), "convolutions_per_block": 1},
+    {"encoder_filters": (2,), "decoder_filters": (2, 2), "patch_size": 2, "block_size": 8},
     {"encoder_filters": (2,) * 3, "decoder_filters": (2,) * 4},
     {"encoder_filters": (2,) * 4, "decoder_filters": (2,) * 5, "convolutions_per_block": 1},
 ]
@@ -45,7 +46,8 @@ def measured_radius(network, size):
         for place in range(grid):
             x[place, middle + place] = 1e6
         x = x if axis == 1 else x.swapaxes(1, 2)
-        y = np.abs(run(network, x)).max(axis=(3 - axis, 3))
+        changed = run(network, x) - run(network, np.zeros_like(x))
+        y = np.abs(changed).max(axis=(3 - axis, 3))
         for place in range(grid):
             rows = np.flatnonzero(y[place])
             assert rows[0] > 0  # the picture is large enough to tell
@@ -73,7 +75,9 @@ def test_the_grid_is_the_smallest():
         poolings = len(arguments["encoder_filters"]) - arguments.get(
             "drop_last_encoder_block", False
         )
-        assert unet.alignment == arguments.get("patch_size", 1) * 2**poolings
+        assert unet.alignment == max(
+            arguments.get("patch_size", 1) * 2**poolings, arguments.get("block_size", 1)
+        )
 
 
 def test_layers_together():

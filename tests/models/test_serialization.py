@@ -44,6 +44,7 @@ def processor():
         "start": "published",
         "downsample_factor": 2,
         "num_truncate_bits": 4,
+        "cascade": True,
     }
 
 
@@ -92,6 +93,7 @@ ARGUMENTS = {
         "output_activation": "sigmoid",
         "output_initializer": {"class_name": "Zeros", "config": {}},
         "patch_size": 2,
+        "block_size": 16,
     },
     "Preprocessor": processor,
     "Postprocessor": processor,

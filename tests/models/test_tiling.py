@@ -77,6 +77,8 @@ def windows_across(model, tile_size):
         {"downsample_factor": 2, "bottleneck_channels": 3},
         {"downsample_factor": 2, "unet_patch_size": 2, "num_truncate_bits": 1},
         {"downsample_factor": 3, "bottleneck_channels": 3},
+        {"unet_patch_size": 2, "unet_block_size": 16, "cascade": True},
+        {"patch_size": 16, "kernel_size": 1, "cascade": True},
     ],
     ids=str,
 )

@@ -102,6 +102,35 @@ def test_patches():
     np.testing.assert_allclose(run(unet, x), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_places_in_a_block():
+    """A network that is told where it is differs within a block, and is the same a block further on."""
+    arguments = {"encoder_filters": (3,), "decoder_filters": (4, 3), "patch_size": 2}
+    told = ks.models.UNet(1, **arguments, block_size=16)
+    assert told.alignment == 16
+    flat = np.full((1, 112, 128, 2), 0.3, "float32")
+    y = run(told, flat)
+    inner = y[:, 32:-32, 32:-32]  # what the mirrored border does not reach
+    np.testing.assert_allclose(inner[:, :16], inner[:, 16:32], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(inner[:, :, :16], inner[:, :, 16:32], rtol=0, atol=1e-5)
+    for shift in (2, 4, 8):
+        assert np.abs(inner[:, shift : 16 + shift] - inner[:, :16]).max() > 1e-3
+        assert np.abs(inner[:, :, shift : 16 + shift] - inner[:, :, :16]).max() > 1e-3
+    # It is the network without places, given a channel for each row of a block and each column.
+    rows, columns = np.indices((112, 128)) % 16 // 2
+    kernel = to_numpy(told.weights[0])
+    places = np.concatenate([np.eye(8)[rows], np.eye(8)[columns]], axis=-1)
+    first = ks.models.UNet(1, **arguments)
+    first.build((None, None, None, 18))
+    wide = np.zeros((3, 3, 72, 3), "float32")  # patches: pixel by pixel, channel by channel
+    for pixel in range(4):
+        wide[:, :, 18 * pixel : 18 * pixel + 2] = kernel[:, :, 2 * pixel : 2 * pixel + 2]
+    wide[:, :, 2:18] = kernel[:, :, 8:]
+    for ours, theirs in zip(first.weights, told.weights, strict=True):
+        ours.assign(wide if theirs is told.weights[0] else theirs)
+    given = np.concatenate([flat, places[None].astype("float32")], axis=-1)
+    np.testing.assert_allclose(run(first, given), y, rtol=0, atol=1e-5)
+
+
 def test_activation_and_initializer_of_the_output():
     x = noise(1, 4, 4, 1)
     still = ks.models.UNet(1, (2,), (2, 2), output_initializer="zeros")
@@ -158,6 +187,8 @@ def test_compiled_network_is_the_same():
         ({"output_channels": 0}, "`output_channels` must be a positive integer"),
         ({"convolutions_per_block": 0}, "`convolutions_per_block` must be a positive integer"),
         ({"patch_size": 0}, "`patch_size` must be a positive integer"),
+        ({"patch_size": 2, "block_size": 7}, r"multiple of patch_size=2.*block_size=7"),
+        ({"block_size": 0}, r"multiple of patch_size=1.*block_size=0"),
     ],
 )
 def test_bad_arguments(arguments, message):
