@@ -10,6 +10,7 @@ import keras
 from keras_sandwich import presets
 from keras_sandwich.models.fingerprint import fingerprint
 from keras_sandwich.models.sandwich import CompressIntraModel
+from keras_sandwich.ops.shapes import ceil_multiple
 
 DIGITS = 32  # of the fingerprint's 64, enough to tell any two networks apart
 NO_NETWORK = "0" * DIGITS  # a sandwich without a postprocessor
@@ -46,8 +47,11 @@ class Network:
 
     def coded_size(self, output_size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of the coded picture for one of (height, width)."""
-        height, width = output_size
-        return height // self.downsample_factor, width // self.downsample_factor
+        unit = getattr(self.model.preprocessor, "coding_unit", 1)
+        height, width = (
+            ceil_multiple(size, unit) // self.downsample_factor for size in output_size
+        )
+        return height, width
 
 
 def load_network(model: Any) -> Network:

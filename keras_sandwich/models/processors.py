@@ -13,7 +13,12 @@ from keras_sandwich.models.mlp import MLP, STARTS
 from keras_sandwich.models.receptive_field import Reach, joint_reach
 from keras_sandwich.ops.resampling import apply_weights, resize
 from keras_sandwich.ops.rounding import floor_straight_through
-from keras_sandwich.ops.shapes import is_integer, require_images
+from keras_sandwich.ops.shapes import (
+    ceil_multiple,
+    is_integer,
+    pad_bottom_right,
+    require_images,
+)
 
 # At a classical start a U-Net whose output starts at zero adds to the chain from a small scale; any other network,
 # and with the paper's start every one, from a scale of zero. Either way step 0 is the linear path alone.
@@ -233,14 +238,30 @@ class Preprocessor(_Processor):
         images: [batch, height, width, channels] in [0, 255·2^k].
 
     Returns:
-        [batch, height // factor, width // factor, output_channels] float32, meant for [0, 255] but not clipped.
+        [batch, height // factor, width // factor, output_channels] float32, meant for [0, 255] but not clipped. Where
+        chroma is carried in coefficients, height and width are rounded up to multiples of `coding_unit`.
     """
 
     _decode = False
     resampling = "bicubic"
 
+    @property
+    def coding_unit(self) -> int:
+        """Height and width of a bottleneck are multiples of this, as a unit that is cut short would lose its chroma."""
+        coefficients = (
+            self.mlp is not None
+            and self.start == "classical"
+            and (self.patch_size, self.output_channels, self.downsample_factor) == (UNIT, 1, 1)
+        )
+        return UNIT if coefficients else 1
+
     def call(self, images: Any) -> Any:
-        bottleneck = self._transform(require_images(images))
+        images = require_images(images)
+        if self.coding_unit > 1:
+            _, height, width, _ = ops.shape(images)
+            height, width = (ceil_multiple(size, self.coding_unit) for size in (height, width))
+            images = pad_bottom_right(images, height, width, repeat_edge=True)
+        bottleneck = self._transform(images)
         if self.downsample_factor > 1:
             _, height, width, _ = ops.shape(bottleneck)
             size = self._reduced(height), self._reduced(width)
@@ -262,7 +283,8 @@ class Preprocessor(_Processor):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         batch, *sizes, _ = input_shape
-        sizes = [None if size is None else self._reduced(size) for size in sizes]
+        unit = self.coding_unit
+        sizes = [None if n is None else self._reduced(ceil_multiple(n, unit)) for n in sizes]
         return (batch, *sizes, self.output_channels)
 
 

@@ -191,7 +191,10 @@ class CompressIntraModel(MatchingWeights, RateDistortionTraining, ExportableWhen
             return bottlenecks
         if getattr(self.postprocessor, "downsample_factor", 1) > 1:
             return self.postprocessor(bottlenecks, output_size=output_size)
-        return self.postprocessor(bottlenecks)
+        images = self.postprocessor(bottlenecks)
+        if output_size is None or getattr(self.preprocessor, "coding_unit", 1) == 1:
+            return images
+        return images[:, : output_size[0], : output_size[1]]
 
     def _outputs(self, prediction: Any, rate: Any, bottleneck: Any, compressed: Any) -> Any:
         outputs = {
@@ -222,7 +225,8 @@ class CompressIntraModel(MatchingWeights, RateDistortionTraining, ExportableWhen
         prediction = coded
         if self.postprocessor is not None:
             prediction = tuple(self.postprocessor.compute_output_shape(coded))
-            if getattr(self.postprocessor, "downsample_factor", 1) > 1:
+            whole_units = getattr(self.preprocessor, "coding_unit", 1) > 1
+            if whole_units or getattr(self.postprocessor, "downsample_factor", 1) > 1:
                 prediction = (batch, height, width, prediction[-1])
         channels = prediction[-1]
         shapes = {

@@ -13,7 +13,7 @@ from keras_sandwich.models.processors import Postprocessor, Preprocessor
 from keras_sandwich.models.receptive_field import POINTWISE, Reach, joint_reach
 from keras_sandwich.models.windows import Range, plan_windows, shifted_range
 from keras_sandwich.ops.resampling import window_support, window_weights
-from keras_sandwich.ops.shapes import is_integer
+from keras_sandwich.ops.shapes import ceil_multiple, is_integer, mirrored_indices
 
 
 def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) -> np.ndarray:
@@ -42,7 +42,8 @@ def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) 
         tile_size: side of a tile in pixels of the picture; None gives the networks the whole picture.
 
     Returns:
-        [height // factor, width // factor, channels] float32, sides of at least 1, not clipped.
+        [height // factor, width // factor, channels] float32, sides of at least 1 and whole coding units where the
+        preprocessor has some, not clipped.
 
     Raises:
         ValueError: no picture, a tile size that is not a positive integer, or a picture larger than a tile and a
@@ -55,6 +56,11 @@ def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) 
     side = system.preprocessor
     if side is None:
         return np.array(picture, "float32")
+    for axis in (0, 1):
+        size, unit = picture.shape[axis], getattr(side, "coding_unit", 1)
+        if size % unit:
+            mirrored = mirrored_indices(size, ceil_multiple(size, unit), repeat_edge=True)
+            picture = np.take(picture, mirrored, axis)
     height, width, channels = picture.shape
     if not side.built:
         side.build((None, None, None, channels))
@@ -121,6 +127,7 @@ def postprocess_picture(
     if not side.built:
         side.build((None, None, None, channels))
     factor = getattr(side, "downsample_factor", 1)
+    asked = size
     if size is None or factor == 1:
         size = height * factor, width * factor
     if not isinstance(side, Postprocessor) and not _tiled(size, tile):
@@ -130,7 +137,10 @@ def postprocess_picture(
         _enlarging(samples, results, tile, reach, side)
         for samples, results in zip((height, width), size, strict=True)
     )
-    return _run(side, decoded, rows, columns, size)
+    restored = _run(side, decoded, rows, columns, size)
+    if asked is None or getattr(getattr(system, "preprocessor", None), "coding_unit", 1) == 1:
+        return restored
+    return restored[: asked[0], : asked[1]]
 
 
 class _Step(NamedTuple):

@@ -61,6 +61,16 @@ def test_it_restores_what_transport_predicts(tmp_path, source, photograph, suffi
     assert np.array_equal(restored(tmp_path / f"a.{suffix}", model), expected)
 
 
+def test_whole_coding_units_are_coded_and_cut_again(tmp_path, source, photograph):
+    model = ks.evaluation.classical_chain(1, patch_size=16)
+    ks.encode_file(source, tmp_path / "a.jpg", model, strength=4)
+    assert Image.open(tmp_path / "a.jpg").size == (64, 48)
+    outputs = model.transport([photograph], ks.codecs.JPEG(qstep=4))
+    pixels = restored(tmp_path / "a.jpg", model)
+    np.testing.assert_array_equal(pixels, as_a_file_holds_them(outputs["prediction"][0]))
+    assert ks.files.read_info(tmp_path / "a.jpg").output_size == (47, 61)
+
+
 def test_pictures_of_more_bits(tmp_path):
     imagecodecs = pytest.importorskip("imagecodecs")
     model = sandwich(num_truncate_bits=2, output_channels=3, bottleneck_channels=3)

@@ -131,6 +131,32 @@ def test_chroma_in_coefficients_comes_back():
     np.testing.assert_allclose(restored, flat, rtol=0, atol=1.0)
 
 
+def test_pictures_that_units_do_not_divide_are_coded_in_whole_units():
+    """The right and lower edges are as good as the middle, on every way through the model."""
+    model = linear(patch_size=16)
+    height, width = 39, 50
+    picture = np.full((1, height, width, 3), [170.0, 100.0, 60.0], "float32")
+    picture += 20 * np.cos(np.arange(width) / 6)[:, None]
+    outputs = {key: to_numpy(value) for key, value in model(picture).items()}
+    assert outputs["bottleneck"].shape == (1, 48, 64, 1)
+    assert outputs["prediction"].shape == picture.shape
+    shapes = model.compute_output_shape(picture.shape)
+    assert {key: tuple(value.shape) for key, value in outputs.items()} == shapes
+    codec = ks.codecs.JPEG(qstep=1)
+    for tile_size in (None, 16):
+        coded = model.transport(picture, codec, tile_size=tile_size)
+        assert coded["bottleneck"].shape == (1, 48, 64, 1)
+        assert np.abs(coded["prediction"] - picture).max() < 6
+    whole = np.pad(picture, ((0, 0), (0, 9), (0, 14), (0, 0)), mode="symmetric")
+    bottleneck = to_numpy(model.preprocess(whole))
+    np.testing.assert_allclose(outputs["bottleneck"], bottleneck, rtol=0, atol=1e-3)
+    restored = to_numpy(model.postprocess(bottleneck))[:, :height, :width]
+    np.testing.assert_allclose(
+        to_numpy(model.postprocess(bottleneck, (height, width))), restored, rtol=0, atol=1e-3
+    )
+    assert linear().preprocess(picture).shape == (1, height, width, 1)  # carriers have no units
+
+
 def test_coefficients_cost_less_than_carriers():
     pictures = photographs(4, 96, 128)
     codec = ks.codecs.JPEG(qstep=8)
