@@ -59,10 +59,6 @@ def make(scenario: str, part: str, dtype: str) -> ks.models.CompressIntraModel:
         dtype=dtype,
     )
     model.build((None, None, None, 3))
-    if not colour:
-        # A step of Adam moves all 768 weights of a sum at once: the networks learn, the linear paths stay.
-        model.preprocessor.mlp.trainable = False
-        model.postprocessor.mlp.trainable = False
     return model
 
 

@@ -27,6 +27,7 @@ def create_basic_model(
     unet_patch_size: int = 1,
     unet_block_size: int | None = None,
     cascade: bool = False,
+    train_linear: bool | None = None,
     start: str = "classical",
     convert_to_yuv: bool | None = None,
     chroma_subsampling: str = "4:4:4",
@@ -73,6 +74,7 @@ def create_basic_model(
         unet_patch_size: `patch_size` of both U-Nets: 2 makes them four times cheaper and aware of the pixel grid.
         unet_block_size: `block_size` of both U-Nets, in pixels of the pictures: what the codec's blocks cover there.
         cascade: give the U-Nets what the linear paths made, too.
+        train_linear: whether the linear paths are trained, see `Preprocessor`.
         start: "classical", the chain of linear filters that needs no training; "published", the paper's.
         convert_to_yuv: the codec converts a three-channel bottleneck to YUV; None: it does where there are three
             channels, as colour JPEG does.
@@ -110,6 +112,7 @@ def create_basic_model(
         "downsample_factor": downsample_factor,
         "num_truncate_bits": num_truncate_bits,
         "cascade": cascade,
+        "train_linear": train_linear,
         "dtype": dtype,
     }
     preprocessor = Preprocessor(

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich.models.classical import start_kernel
+from keras_sandwich.models.freezing import keep_frozen
 from keras_sandwich.models.receptive_field import patches
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
 from keras_sandwich.ops.shapes import ceil_multiple, is_integer, pad_bottom_right
@@ -43,6 +44,7 @@ class MLP(keras.layers.Layer):
         kernel_size: odd size of the linear convolution, in patches.
         start: "classical" or "published".
         decode: start as what comes after the codec rather than before it.
+        train_linear: whether the linear convolution of a classical start is trained.
 
     Call arguments:
         x: normalised pixels [batch, height, width, channels].
@@ -60,6 +62,7 @@ class MLP(keras.layers.Layer):
         kernel_size: int = 1,
         start: str = "published",
         decode: bool = False,
+        train_linear: bool = True,
         **kwargs: Any,
     ) -> None:
         # The variables stay float32 under any policy.
@@ -86,6 +89,7 @@ class MLP(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.start = start
         self.decode = decode
+        self.train_linear = train_linear
         depth = patch_size**2
         self.hidden = [
             keras.layers.Conv2D(
@@ -109,6 +113,7 @@ class MLP(keras.layers.Layer):
                 dtype="float32",
                 name="linear",
             )
+            self.linear.trainable = train_linear
         self.last = None
         if self.hidden or not classical:
             self.last = keras.layers.Conv2D(
@@ -140,6 +145,7 @@ class MLP(keras.layers.Layer):
             # Not assigned after building: `fit` and `predict` may build under a scope that forgets assignments.
             self.linear.kernel_initializer = keras.initializers.Constant(kernel)
             self.linear.build((None, None, None, channels))
+            keep_frozen(self.linear)
         for layer in self.hidden:
             layer.build((None, None, None, channels))
             channels = layer.filters
@@ -183,4 +189,5 @@ class MLP(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "start": self.start,
             "decode": self.decode,
+            "train_linear": self.train_linear,
         }

@@ -50,6 +50,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         downsample_factor: int = 1,
         num_truncate_bits: int = 0,
         cascade: bool = False,
+        train_linear: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
@@ -80,6 +81,9 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         self.downsample_factor = downsample_factor
         self.num_truncate_bits = num_truncate_bits
         self.cascade = cascade
+        # A step of Adam moves every weight: in sums over hundreds of pixels, more than the rest can make good.
+        units = start == "classical" and self.patch_size >= UNIT
+        self.train_linear = not units if train_linear is None else train_linear
         self.mlp = None
         if num_mlp_layers:
             self.mlp = MLP(
@@ -90,6 +94,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
                 kernel_size=self.kernel_size,
                 start=start,
                 decode=self._decode,
+                train_linear=self.train_linear,
                 name="mlp",
             )
         if unet is not None:
@@ -185,6 +190,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
             "downsample_factor": self.downsample_factor,
             "num_truncate_bits": self.num_truncate_bits,
             "cascade": self.cascade,
+            "train_linear": self.train_linear,
         }
 
     @classmethod
@@ -230,6 +236,7 @@ class Preprocessor(_Processor):
         downsample_factor: the bottleneck is smaller by this factor.
         num_truncate_bits: k: the images have 8 + k bits, the bottleneck 8.
         cascade: give the U-Net what the linear path made, too, beside the images.
+        train_linear: whether the linear convolution of a classical start is trained; None: on patches below 16.
 
     Raises:
         ValueError: an argument out of its range, or channels that do not agree.
@@ -316,6 +323,7 @@ class Postprocessor(_Processor):
         downsample_factor: the bottleneck is smaller by this factor.
         num_truncate_bits: k: the images have 8 + k bits.
         cascade: give the U-Net what the linear path made, too.
+        train_linear: whether the linear convolution is trained.
 
     Raises:
         ValueError: an argument out of its range, or channels that do not agree.

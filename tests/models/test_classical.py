@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import numpy as np
 import pytest
 from autodiff import run, to_numpy
@@ -155,6 +156,34 @@ def test_pictures_that_units_do_not_divide_are_coded_in_whole_units():
         to_numpy(model.postprocess(bottleneck, (height, width))), restored, rtol=0, atol=1e-3
     )
     assert linear().preprocess(picture).shape == (1, height, width, 1)  # carriers have no units
+
+
+@pytest.mark.parametrize(
+    ("options", "trained"),
+    [
+        ({}, True),
+        ({"train_linear": False}, False),
+        ({"patch_size": 16}, False),
+        ({"patch_size": 16, "train_linear": True}, True),
+    ],
+)
+def test_large_linear_paths_are_not_trained(options, trained, tmp_path):
+    model = sandwich(num_mlp_layers=1, **options)
+    pictures = photographs(2, 32, 32).astype("float32")
+    model.compile(keras.optimizers.Adam(1e-2), loss="mse")
+    model.train_on_batch(pictures, pictures)
+    model.save(tmp_path / "model.keras")
+    for one in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        before = [to_numpy(weight).copy() for weight in one.weights]
+        one.train_on_batch(pictures, pictures)
+        moved = [
+            weight.path.split("/")[-4:]
+            for weight, value in zip(one.weights, before, strict=True)
+            if np.any(to_numpy(weight) != value)
+        ]
+        linear_paths = ["linear" in path for path in moved]
+        assert any(linear_paths) == trained
+        assert not all(linear_paths)
 
 
 def test_coefficients_cost_less_than_carriers():

@@ -45,6 +45,7 @@ def processor():
         "downsample_factor": 2,
         "num_truncate_bits": 4,
         "cascade": True,
+        "train_linear": False,
     }
 
 
@@ -83,6 +84,7 @@ ARGUMENTS = {
         "kernel_size": 3,
         "start": "classical",
         "decode": True,
+        "train_linear": False,
     },
     "UNet": lambda: {
         "output_channels": 2,
