@@ -275,11 +275,12 @@ def test_scenarios(scenario, options, shape):
     arguments = ["train", "a", "b", "--scenario", scenario, "--filters", "3", "5", *options]
     model = training.make_model(make_parser().parse_args(arguments))
     assert model.compute_output_shape((1, 32, 48, 3))["bottleneck"] == shape
-    gamma = {"grayscale": 700, "low-resolution": 400, "colour": 9}[scenario]
+    gamma = {"grayscale": 450, "low-resolution": 400, "colour": 9}[scenario]
     assert float(keras.ops.convert_to_numpy(model.gamma)) == gamma
     sampling = "4:2:0" if "4:2:0" in options else "4:4:4"
     assert model.codec_proxy.proxy.chroma_subsampling == sampling
     assert model.postprocessor.unet.encoder_filters == (3, 5)
+    assert model.preprocessor.coding_unit == (16 if scenario == "grayscale" else 1)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ ENDLESS = 1_000_000  # epochs: the minutes end the training
 STEPS_PER_EPOCH = 25
 LEAST_EPOCHS = 50  # so that the learning rate, set once an epoch, follows its curve
 CHROMA, FACTOR = "4:4:4", 2  # where a scenario has them and the user does not say
-GAMMA = {"grayscale": 700.0, "low-resolution": 400.0, "colour": 400.0}
+GAMMA = {"grayscale": 450.0, "low-resolution": 400.0, "colour": 400.0}
 # What makes it another training, which cannot go on from the state of this one.
 TRAINING = (
     *("pictures", "scenario", "minutes", "steps", "gamma", "chroma", "factor", "filters"),
@@ -82,20 +82,25 @@ def make_model(options: argparse.Namespace) -> CompressIntraModel:
     decoder = [2 * options.filters[-1], *reversed(options.filters)]
     colour = options.scenario != "grayscale"
     chroma = options.chroma or CHROMA
-    rate_model: Any = "jpeg"
+    arguments: dict[str, Any] = {
+        "num_mlp_layers": 1,
+        "patch_size": 16,
+        "cascade": True,
+        "unet_block_size": 16,
+    }
     if colour:
-        rate_model = JpegRate(gradient="unrounded", interleaved=True, chroma_subsampling=chroma)
+        rate = JpegRate(gradient="unrounded", interleaved=True, chroma_subsampling=chroma)
+        arguments = {"rate_model": rate, "rounding": "uniform_noise"}
     model = create_basic_model(
         bottleneck_channels=3 if colour else 1,
         downsample_factor=(options.factor or FACTOR) if options.scenario == "low-resolution" else 1,
         gamma=options.gamma or GAMMA[options.scenario],
-        rate_model=rate_model,
         encoder_filters=options.filters,
         decoder_filters=decoder,
         unet_patch_size=2,
         chroma_subsampling=chroma,
-        rounding="uniform_noise",
         seed=options.seed,
+        **arguments,
     )
     model.build((None, None, None, 3))
     return model
