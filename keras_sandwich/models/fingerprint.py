@@ -22,6 +22,7 @@ _NO_ARCHITECTURE = {
     "name",
     "seed",
     "shared_object_id",
+    "train_linear",
     "trainable",
 }
 _NO_ARCHITECTURE_ENDINGS = ("_initializer", "_regularizer", "_constraint")

@@ -34,6 +34,7 @@ def test_names_precision_and_initializers_are_nothing():
     assert int(expected, 16)
     assert fingerprint(postprocessor()) == expected  # another auto-numbered U-Net
     assert fingerprint(postprocessor(name="mine", dtype="mixed_bfloat16")) == expected
+    assert fingerprint(postprocessor(train_linear=False)) == expected
     frozen = postprocessor()
     frozen.trainable = False
     assert fingerprint(frozen) == expected
@@ -51,6 +52,7 @@ def test_a_configuration_s_arguments_are_something():
         {"num_mlp_layers": 3},
         {"patch_size": 1},
         {"kernel_size": 3},
+        {"cascade": True},
         {"start": "published", "patch_size": 2, "kernel_size": 5},
     ):
         assert fingerprint(postprocessor(**options)) != expected, options
@@ -61,9 +63,10 @@ def test_a_configuration_s_arguments_are_something():
             {"output_activation": "relu"},
             {"convolutions_per_block": 1},
             {"patch_size": 2},
+            {"block_size": 4},
         )
     }
-    assert len(nested) == 4
+    assert len(nested) == 5
 
 
 def numbered_unet(**options):
