@@ -98,6 +98,7 @@ def main() -> None:
     model = make(options.scenario, options.part, options.dtype)
     if options.start:
         model.set_weights(keras.saving.load_model(options.start).get_weights())
+        model.gamma = SCENARIOS[options.scenario]["gamma"]  # one of the weights
     photographs = ks.datasets.load_images(options.data).values()
     reduced = [reduce_lanczos(p.astype("float32"), r) for p in photographs for r in REDUCTIONS]
     crops = ks.datasets.image_folder(
