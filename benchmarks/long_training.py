@@ -23,7 +23,6 @@ from keras_sandwich.datasets.crops import reduce_lanczos
 SCENARIOS: dict[str, dict[str, Any]] = {
     "grayscale": {
         "bottleneck_channels": 1,
-        "gamma": 450.0,
         "patch_size": 16,
         "num_mlp_layers": 1,
         "cascade": True,
@@ -32,9 +31,9 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         "bottleneck_channels": 3,
         "downsample_factor": 2,
         "convert_to_yuv": True,
-        "gamma": 1000.0,
     },
 }
+GAMMAS = {"grayscale": 450.0, "lowres": 1000.0}
 QSTEPS = {"grayscale": (19.0, 48.0), "lowres": (19.0, 41.0)}
 PARTS = {
     "sandwich": ks.models.create_basic_model,
@@ -44,14 +43,20 @@ PARTS = {
 REDUCTIONS = (1, 2, 3)
 
 
-def make(scenario: str, part: str, dtype: str) -> ks.models.CompressIntraModel:
+def make(
+    scenario: str, part: str, gamma: float, chroma_subsampling: str, dtype: str
+) -> ks.models.CompressIntraModel:
     """The model, built; a baseline has the same networks, less one."""
     colour = scenario == "lowres"
     model = PARTS[part](
         **SCENARIOS[scenario],
+        gamma=gamma,
         rate_model=ks.layers.JpegRate(
-            gradient="unrounded" if colour else "quantized", interleaved=colour
+            gradient="unrounded" if colour else "quantized",
+            interleaved=colour,
+            chroma_subsampling=chroma_subsampling,
         ),
+        chroma_subsampling=chroma_subsampling,
         encoder_filters=(32, 64),
         decoder_filters=(128, 64, 32),
         unet_patch_size=2,
@@ -88,6 +93,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--output", type=Path, required=True, help="the model's file, .keras")
     parser.add_argument("--start", type=Path, help="a model of the same networks to go on from")
+    parser.add_argument("--gamma", type=float, help="the scenario's own, if not given")
+    parser.add_argument("--qsteps", type=float, nargs=2, metavar=("LOWEST", "HIGHEST"))
+    parser.add_argument("--chroma-subsampling", default="4:4:4", help="of the codec, for lowres")
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--copies", type=int, default=15, help="of each photograph, recoloured")
@@ -95,10 +103,11 @@ def main() -> None:
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(0)
-    model = make(options.scenario, options.part, options.dtype)
+    gamma = GAMMAS[options.scenario] if options.gamma is None else options.gamma
+    model = make(options.scenario, options.part, gamma, options.chroma_subsampling, options.dtype)
     if options.start:
         model.set_weights(keras.saving.load_model(options.start).get_weights())
-        model.gamma = SCENARIOS[options.scenario]["gamma"]  # one of the weights
+        model.gamma = gamma  # one of the weights
     photographs = ks.datasets.load_images(options.data).values()
     reduced = [reduce_lanczos(p.astype("float32"), r) for p in photographs for r in REDUCTIONS]
     crops = ks.datasets.image_folder(
@@ -120,7 +129,7 @@ def main() -> None:
         callbacks=[
             ks.datasets.SynchronizeEpoch(crops),
             budget,
-            VaryingQstep(*QSTEPS[options.scenario]),
+            VaryingQstep(*(options.qsteps or QSTEPS[options.scenario])),
             keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
         ],
         verbose=2,

@@ -22,6 +22,7 @@ def plot_rd(
     title: str = "",
     metric: str = "psnr-rgb",
     level: float | None = None,
+    rates: tuple[float, float] | None = None,
 ) -> Any:
     """Plots quality in dB over bits per pixel, one line per curve, the rate on a logarithmic axis.
 
@@ -45,12 +46,13 @@ def plot_rd(
         level: the confidence, such as 0.95, of a band around each curve of two pictures or more: what other pictures
             would have given. Pictures differ more than systems do, so bands that overlap say nothing about which system
             is better; `confidence_interval` of a difference does.
+        rates: the lowest and the highest bits per pixel to show, both positive; None: all that were measured.
 
     Returns:
         The Matplotlib figure.
 
     Raises:
-        ValueError: a curve that does not hold the metric.
+        ValueError: a curve that does not hold the metric; rates that are no range, or that no curve has.
         ImportError: Matplotlib is not installed.
     """
     figure = _matplotlib()(figsize=(7.2, 4.6), layout="constrained")
@@ -58,9 +60,9 @@ def plot_rd(
     for number, curve in enumerate(curves):
         color, marker = look(number)
         if level is not None and curve.bpp.shape[1] > 1:
-            rates = np.sort(curve.mean_bpp)
-            band = confidence_interval(lambda c, at=rates: _decibels(c, metric, at), curve, level)
-            axes.fill_between(rates, *band, color=color, alpha=0.14, linewidth=0, zorder=2)
+            at = np.sort(curve.mean_bpp)
+            band = confidence_interval(lambda c, at=at: _decibels(c, metric, at), curve, level)
+            axes.fill_between(at, *band, color=color, alpha=0.14, linewidth=0, zorder=2)
         axes.plot(
             curve.mean_bpp,
             curve.decibels(metric).mean(axis=1),
@@ -72,6 +74,8 @@ def plot_rd(
             zorder=3 + len(curves) - number,
         )
     axes.set_xscale("log")
+    if rates is not None:
+        _show(axes, curves, metric, rates)
     _label_rates(axes)
     axes.set_xlabel(f"bits per pixel ({bits_counted(curves)})")
     axes.set_ylabel(f"{label(metric)} (dB)")
@@ -106,6 +110,27 @@ def _decibels(curve: RDCurve, metric: str, rates: np.ndarray) -> np.ndarray:
     piece = np.clip(np.searchsorted(x, at) - 1, 0, len(x) - 2)
     step = np.maximum(x[piece + 1] - x[piece], 1e-9)
     return np.asarray(y[piece] + (at - x[piece]) * (y[piece + 1] - y[piece]) / step)
+
+
+def _show(axes: Any, curves: Sequence[RDCurve], metric: str, rates: tuple[float, float]) -> None:
+    """Limits the axes to the rates and to what the curves have there."""
+    low, high = rates
+    if not 0 < low < high < np.inf:
+        raise ValueError(f"`rates` must be (lowest, highest), both positive. Received {rates}.")
+    shown = []
+    for curve in curves:
+        bpp = curve.mean_bpp
+        if bpp.min() <= high and bpp.max() >= low:
+            at = np.concatenate(
+                [bpp[(bpp > low) & (bpp < high)], np.clip(rates, bpp.min(), bpp.max())]
+            )
+            shown.append(_decibels(curve, metric, at))
+    if not shown:
+        raise ValueError(f"No curve has a point or a line between the `rates` {rates}.")
+    values = np.concatenate(shown)
+    margin = 0.04 * max(float(np.ptp(values)), 0.1)
+    axes.set_xlim(low, high)
+    axes.set_ylim(values.min() - margin, values.max() + margin)
 
 
 def _label_rates(axes: Any) -> None:

@@ -99,6 +99,33 @@ def test_rows_of_different_lengths():
         plot_pictures([{"one": picture, "two": picture}, {"one": picture}])
 
 
+def test_axes_hold_what_the_curves_have_at_the_rates():
+    long = RDCurve(
+        "long", "c", [1, 2, 3], [[8.0], [2.0], [0.5]], {"psnr-rgb": [[48.0], [40.0], [32.0]]}
+    )
+    short = RDCurve("short", "c", [1, 2], [[1.1], [0.9]], {"psnr-rgb": [[30.0], [29.0]]})
+    elsewhere = RDCurve("elsewhere", "c", [1, 2], [[0.2], [0.1]], {"psnr-rgb": [[20.0], [10.0]]})
+    (axes,) = plot_rd([long, short, elsewhere], rates=(0.7, 4.0)).axes
+    assert axes.get_xlim() == pytest.approx((0.7, 4.0))
+    low, high = axes.get_ylim()  # 29 dB of the short curve, 44 dB of the long one's line at 4 bpp
+    assert low == pytest.approx(29.0 - 0.6)
+    assert high == pytest.approx(44.0 + 0.6)
+    assert all(0.7 <= tick <= 4.0 for tick in axes.get_xticks())
+
+
+@pytest.mark.parametrize(
+    "rates", [(1.0, 0.5), (0.0, 1.0), (1.0, 1.0), (-1.0, 1.0), (np.nan, 1.0), (1.0, np.inf)]
+)
+def test_rates_that_are_no_range(rates):
+    with pytest.raises(ValueError, match="lowest, highest"):
+        plot_rd(curves(1), rates=rates)
+
+
+def test_rates_that_no_curve_has():
+    with pytest.raises(ValueError, match="No curve"):
+        plot_rd(curves(2), rates=(10.0, 20.0))
+
+
 def test_without_matplotlib(monkeypatch):
     for name in ("matplotlib", "matplotlib.figure"):
         monkeypatch.setitem(sys.modules, name, None)
