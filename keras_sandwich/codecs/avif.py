@@ -15,12 +15,14 @@ from keras_sandwich.codecs.libraries import (
     pillow_open,
     pillow_save,
     pillow_version,
+    refusal_in_words,
 )
 from keras_sandwich.codecs.samples import (
     check_bits,
     check_depth,
     check_image,
     check_integer,
+    check_sides,
     check_size,
     with_channels,
 )
@@ -74,6 +76,7 @@ class AVIF(QualityCodec):
     color_transform: bool = True
     speed: int = 6
     suffixes: ClassVar[tuple[str, ...]] = (".avif",)
+    max_side: ClassVar[int] = 32768  # libavif writes up to 65536, and reads none of them
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quality", check_integer(self.quality, "quality", 0, 100))
@@ -100,6 +103,7 @@ class AVIF(QualityCodec):
         self, image: np.ndarray, *, xmp: bytes | None = None, icc_profile: bytes | None = None
     ) -> bytes:
         image = check_image(image, self.bits)
+        check_sides(image, "AVIF", self.max_side)
         if not self.carries_metadata:
             self.refuse_metadata(xmp, icc_profile)
             return self._encode_with_imagecodecs(image)
@@ -125,16 +129,17 @@ class AVIF(QualityCodec):
                 # A matrix that nobody uses says that it was gray. For flat chroma each means the same.
                 image, subsampling, matrix = np.repeat(image, 3, axis=-1), "4:2:0", FCC
         library = imagecodecs(self.name)
-        file = library.avif_encode(
-            image,
-            self.quality,
-            speed=self.speed,
-            bitspersample=self.bits,
-            pixelformat=f"yuv{subsampling.replace(':', '')}",
-            codec=library.AVIF.CODEC_CHOICE.AOM,
-            matrix=matrix,
-            numthreads=1,
-        )
+        with refusal_in_words("AVIF", image):
+            file = library.avif_encode(
+                image,
+                self.quality,
+                speed=self.speed,
+                bitspersample=self.bits,
+                pixelformat=f"yuv{subsampling.replace(':', '')}",
+                codec=library.AVIF.CODEC_CHOICE.AOM,
+                matrix=matrix,
+                numthreads=1,
+            )
         return bytes(file)
 
     def decode(self, data: bytes) -> np.ndarray:

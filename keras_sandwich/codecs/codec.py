@@ -59,6 +59,9 @@ class Codec(abc.ABC):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
+    max_side: ClassVar[int | None] = (
+        None  # pixels, where a side of files or of their library has a known end
+    )
 
     @property
     @abc.abstractmethod

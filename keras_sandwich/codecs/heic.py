@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from keras_sandwich.codecs.codec import QualityCodec
-from keras_sandwich.codecs.libraries import damage_in_words, import_library
+from keras_sandwich.codecs.libraries import damage_in_words, import_library, refusal_in_words
 from keras_sandwich.codecs.samples import (
     as_plane,
     check_bits,
@@ -24,6 +24,7 @@ PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),
     *("medium", "slow", "slower", "veryslow", "placebo"),
 )
+SLENDER = "x265 takes more than 4208 pixels along one side only if the other has at least 32. "
 TUNES = ("psnr", "ssim", "grain", "fastdecode")
 
 
@@ -118,15 +119,11 @@ class HEIC(QualityCodec):
             options["metadata"] = [block]
         if icc_profile:
             options["icc_profile"] = icc_profile
-        buffer = io.BytesIO()
+        library, buffer = _pillow_heif(), io.BytesIO()
         size = (image.shape[1], image.shape[0])
-        _pillow_heif().encode(
-            mode,
-            size,
-            as_plane(image).astype(image.dtype.newbyteorder("<")).tobytes(),
-            buffer,
-            **options,
-        )
+        samples = as_plane(image).astype(image.dtype.newbyteorder("<")).tobytes()
+        with refusal_in_words("HEIC", image, SLENDER if _is_slender(size) else ""):
+            library.encode(mode, size, samples, buffer, **options)
         return buffer.getvalue()
 
     def decode(self, data: bytes) -> np.ndarray:
@@ -144,6 +141,10 @@ class HEIC(QualityCodec):
                     f"Expected a grayscale or RGB HEIC. Received one of mode {picture.mode!r}."
                 )
             return with_channels(np.array(picture))
+
+
+def _is_slender(size: tuple[int, int]) -> bool:
+    return min(size) < 32 and max(size) > 4208
 
 
 def _pillow_heif() -> Any:

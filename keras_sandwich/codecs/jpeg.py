@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_sandwich.codecs.codec import Codec
 from keras_sandwich.codecs.libraries import pillow, pillow_load, pillow_save, pillow_version
-from keras_sandwich.codecs.samples import check_image, check_integer
+from keras_sandwich.codecs.samples import check_image, check_integer, check_sides
 from keras_sandwich.codecs.subsampling import check_subsampling, format_name
 
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"
@@ -56,6 +56,7 @@ class JPEG(Codec):
     progressive: bool = False
     color_transform: bool = True
     suffixes: ClassVar[tuple[str, ...]] = (".jpg", ".jpeg")
+    max_side: ClassVar[int] = 65500  # of libjpeg; the format's own end is 65535
 
     def __post_init__(self) -> None:
         given = [name for name in ("qstep", "quality", "tables") if getattr(self, name) is not None]
@@ -106,6 +107,7 @@ class JPEG(Codec):
         self, image: np.ndarray, *, xmp: bytes | None = None, icc_profile: bytes | None = None
     ) -> bytes:
         image = check_image(image)
+        check_sides(image, "JPEG", self.max_side)
         options: dict[str, Any] = {"optimize": self.optimize, "progressive": self.progressive}
         if self.quality is not None:
             options["quality"] = self.quality

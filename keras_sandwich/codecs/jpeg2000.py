@@ -14,6 +14,7 @@ from keras_sandwich.codecs.libraries import (
     pillow_load,
     pillow_save,
     pillow_version,
+    refusal_in_words,
 )
 from keras_sandwich.codecs.samples import (
     as_plane,
@@ -131,15 +132,17 @@ class JPEG2000(Codec):
             colour = image.shape[-1] == 3 and self.color_transform
             options |= {"irreversible": not self.lossless, "mct": int(colour)}
             return pillow_save(image, "JPEG2000", **options)
-        file = imagecodecs(self.name).jpeg2k_encode(
-            as_plane(image),
-            self.psnr,
-            codecformat="jp2",
-            bitspersample=self.bits,
-            reversible=self.lossless,
-            mct=self.color_transform,
-            numthreads=1,
-        )
+        library = imagecodecs(self.name)
+        with refusal_in_words("JPEG 2000", image):
+            file = library.jpeg2k_encode(
+                as_plane(image),
+                self.psnr,
+                codecformat="jp2",
+                bitspersample=self.bits,
+                reversible=self.lossless,
+                mct=self.color_transform,
+                numthreads=1,
+            )
         return bytes(file)
 
     def decode(self, data: bytes) -> np.ndarray:

@@ -1,13 +1,18 @@
 """JPEG XL, as imagecodecs and libjxl write and read it."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from keras_sandwich.codecs.codec import Codec
 from keras_sandwich.codecs.jpegxl_header import read_header
-from keras_sandwich.codecs.libraries import damage_in_words, imagecodecs, imagecodecs_version
+from keras_sandwich.codecs.libraries import (
+    damage_in_words,
+    imagecodecs,
+    imagecodecs_version,
+    refusal_in_words,
+)
 from keras_sandwich.codecs.samples import (
     as_plane,
     check_bits,
@@ -97,20 +102,14 @@ class JPEGXL(Codec):
         self.refuse_metadata(xmp, icc_profile)
         image = check_image(image, self.bits)
         library = imagecodecs("JPEG XL")
+        options: dict[str, Any] = {"effort": self.effort, "numthreads": 1}
         if self.lossless:
-            file = library.jpegxl_encode(
-                as_plane(image),
-                lossless=True,
-                bitspersample=self.bits,
-                effort=self.effort,
-                numthreads=1,
-            )
+            samples, options = image, {**options, "lossless": True, "bitspersample": self.bits}
         else:
-            samples = as_plane(image if self.bits == 8 else _to_linear(image, self.bits))
-            file = library.jpegxl_encode(
-                samples, distance=self.distance, effort=self.effort, numthreads=1
-            )
-        return bytes(file)
+            samples = image if self.bits == 8 else _to_linear(image, self.bits)
+            options["distance"] = self.distance
+        with refusal_in_words("JPEG XL", image):
+            return bytes(library.jpegxl_encode(as_plane(samples), **options))
 
     def decode(self, data: bytes) -> np.ndarray:
         header = read_header(data)

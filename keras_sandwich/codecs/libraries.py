@@ -63,10 +63,27 @@ def damage_in_words(kind: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def refusal_in_words(kind: str, image: np.ndarray, known: str = "") -> Iterator[None]:
+    """Whatever a library raises for a picture that it does not encode, as ValueError with the picture's size."""
+    try:
+        yield
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:
+        height, width = image.shape[:2]
+        reason = str(error) or type(error).__name__
+        raise ValueError(
+            f"{kind} cannot write a picture of {width}×{height} pixels: {reason.rstrip('.')}. "
+            f"{known}Cut it into parts, or take another codec."
+        ) from error
+
+
 def pillow_save(image: np.ndarray, kind: str, **options: Any) -> bytes:
     """The bytes of the file that Pillow writes."""
-    buffer = io.BytesIO()
-    pillow(kind).fromarray(as_plane(image)).save(buffer, kind, **options)
+    module, buffer = pillow(kind), io.BytesIO()
+    with refusal_in_words(kind, image):
+        module.fromarray(as_plane(image)).save(buffer, kind, **options)
     return buffer.getvalue()
 
 

@@ -13,6 +13,7 @@ from keras_sandwich.codecs.libraries import (
     pillow_load,
     pillow_save,
     pillow_version,
+    refusal_in_words,
 )
 from keras_sandwich.codecs.samples import (
     as_plane,
@@ -86,7 +87,8 @@ class PNG(Codec):
         if self.bits == 8:
             return pillow_save(image, "PNG", optimize=True)
         library = imagecodecs(self.name)
-        return bytes(library.png_encode(as_plane(image), 9))
+        with refusal_in_words("PNG", image):
+            return bytes(library.png_encode(as_plane(image), 9))
 
     def decode(self, data: bytes) -> np.ndarray:
         if data[:16] != SIGNATURE or len(data) < 26:

@@ -25,6 +25,16 @@ def check_image(image: Any, bits: int = 8) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
+def check_sides(image: np.ndarray, kind: str, most: int) -> None:
+    """ValueError for a picture with a side that is longer than files of that kind hold, or are read with."""
+    height, width = image.shape[:2]
+    if max(height, width) > most:
+        raise ValueError(
+            f"{kind} holds at most {most} pixels a side. Received a picture of {width}×{height}; "
+            "cut it into parts, or take another codec."
+        )
+
+
 def as_plane(image: np.ndarray) -> np.ndarray:
     """[height, width] of a grayscale picture, as the libraries want it; colour as it is."""
     return image[..., 0] if image.shape[-1] == 1 else image

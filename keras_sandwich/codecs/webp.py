@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_sandwich.codecs.codec import QualityCodec
 from keras_sandwich.codecs.libraries import pillow_load, pillow_save, pillow_version
-from keras_sandwich.codecs.samples import check_image, check_integer
+from keras_sandwich.codecs.samples import check_image, check_integer, check_sides
 
 # Empty chunks that say how many channels a picture has. Decoders skip chunks that they do not know.
 MARKS = {1: b"GRAY" + bytes(4), 3: b"RGB " + bytes(4)}
@@ -45,6 +45,7 @@ class WebP(QualityCodec):
     quality: int = 75
     method: int = 4
     suffixes: ClassVar[tuple[str, ...]] = (".webp",)
+    max_side: ClassVar[int] = 16383
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quality", check_integer(self.quality, "quality", 0, 100))
@@ -66,6 +67,7 @@ class WebP(QualityCodec):
         self, image: np.ndarray, *, xmp: bytes | None = None, icc_profile: bytes | None = None
     ) -> bytes:
         image = check_image(image)
+        check_sides(image, "WebP", self.max_side)
         options: dict[str, Any] = {"quality": self.quality, "method": self.method}
         metadata = {"xmp": xmp, "icc_profile": icc_profile}
         options |= {name: value for name, value in metadata.items() if value}
