@@ -19,6 +19,7 @@ from keras_sandwich.codecs.libraries import (
 )
 from keras_sandwich.codecs.samples import (
     check_bits,
+    check_data,
     check_depth,
     check_image,
     check_integer,
@@ -143,6 +144,7 @@ class AVIF(QualityCodec):
         return bytes(file)
 
     def decode(self, data: bytes) -> np.ndarray:
+        data = check_data(data)
         _require_avif()
         bits, monochrome, matrix = _read_header(data)
         check_bits(bits, self.bits)

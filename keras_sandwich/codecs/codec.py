@@ -2,16 +2,20 @@
 
 import abc
 import dataclasses
+import inspect
 from typing import Any, ClassVar, Self
 
 import numpy as np
+
+from keras_sandwich.codecs.samples import check_integer
 
 
 class Codec(abc.ABC):
     """A codec of the host: NumPy pictures to the bytes of a file, and back.
 
     A codec of one's own derives from this class and says how it encodes and decodes, what it is called, and how its
-    strength is set. As a frozen dataclass it has its `settings` too.
+    strength is set. Its `settings` are the arguments of its class, which it keeps as attributes of the same names, as
+    dataclasses do.
 
     Example:
 
@@ -59,9 +63,7 @@ class Codec(abc.ABC):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
-    max_side: ClassVar[int | None] = (
-        None  # pixels, where a side of files or of their library has a known end
-    )
+    max_side: ClassVar[int | None] = None  # pixels of the longest side, where that is known
 
     @property
     @abc.abstractmethod
@@ -76,12 +78,15 @@ class Codec(abc.ABC):
     @property
     def settings(self) -> dict[str, Any]:
         """The class and every argument, as JSON can hold them: the same codec can be made again."""
-        if not dataclasses.is_dataclass(self):
+        kind = type(self).__name__
+        names = _argument_names(self)
+        unknown = [name for name in names if not hasattr(self, name)]
+        if unknown:
             raise TypeError(
-                f"{type(self).__name__} is not a dataclass: define its `settings` property."
+                f"The settings of a codec are the arguments of its class, and {kind} has {unknown} and no attributes "
+                "of these names. Keep them as attributes, make the class a dataclass, or define its `settings`."
             )
-        arguments = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {"class": type(self).__name__, **arguments}
+        return {"class": kind, **{name: _as_json(getattr(self, name)) for name in names}}
 
     @property
     def bits(self) -> int:
@@ -100,7 +105,7 @@ class Codec(abc.ABC):
 
     @abc.abstractmethod
     def with_strength(self, strength: float) -> Self:
-        """The same codec at another strength."""
+        """The same codec at another strength. ValueError for one out of its range, and of a codec that has none."""
 
     @property
     @abc.abstractmethod
@@ -115,10 +120,13 @@ class Codec(abc.ABC):
 
     @abc.abstractmethod
     def decode(self, data: bytes) -> np.ndarray:
-        """The bytes of a file to a picture. Damage raises ValueError or OSError."""
+        """The bytes of a file to a picture. Damage raises ValueError or OSError; what is no bytes, TypeError."""
 
     def for_channels(self, channels: int) -> "Codec":
-        """What codes pictures of so many channels: this codec for 1 and 3, else a `Split` of one file per channel."""
+        """What codes pictures of so many channels: this codec for 1 and 3, else a `Split` of one file per channel.
+
+        A `Split` codes what its groups sum to, and raises ValueError for other counts.
+        """
         from keras_sandwich.codecs.split import Split
 
         return self if channels in (1, 3) else Split(self, (1,) * channels)
@@ -137,6 +145,17 @@ class Codec(abc.ABC):
             )
 
 
+def _argument_names(codec: Codec) -> list[str]:
+    if dataclasses.is_dataclass(codec):
+        return [field.name for field in dataclasses.fields(codec) if field.init]
+    return list(inspect.signature(type(codec)).parameters)
+
+
+def _as_json(value: Any) -> Any:
+    """Tuples as the lists that JSON makes of them."""
+    return [_as_json(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 class QualityCodec(Codec):
     """A codec with a `quality` of which 100 is best. Its strength is 101 − quality."""
 
@@ -147,6 +166,7 @@ class QualityCodec(Codec):
         return float(101 - self.quality)
 
     def with_strength(self, strength: float) -> Self:
+        strength = check_integer(strength, "strength", 1, 101, ", which is 101 − quality")
         return dataclasses.replace(self, quality=101 - strength)  # type: ignore[type-var]
 
     @property

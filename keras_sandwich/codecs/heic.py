@@ -11,6 +11,7 @@ from keras_sandwich.codecs.libraries import damage_in_words, import_library, ref
 from keras_sandwich.codecs.samples import (
     as_plane,
     check_bits,
+    check_data,
     check_depth,
     check_image,
     check_integer,
@@ -127,6 +128,7 @@ class HEIC(QualityCodec):
         return buffer.getvalue()
 
     def decode(self, data: bytes) -> np.ndarray:
+        data = check_data(data)
         library = _pillow_heif()
         with damage_in_words("HEIC"):
             if data[4:8] != b"ftyp":

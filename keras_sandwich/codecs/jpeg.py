@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_sandwich.codecs.codec import Codec
 from keras_sandwich.codecs.libraries import pillow, pillow_load, pillow_save, pillow_version
-from keras_sandwich.codecs.samples import check_image, check_integer, check_sides
+from keras_sandwich.codecs.samples import check_data, check_image, check_integer, check_sides
 from keras_sandwich.codecs.subsampling import check_subsampling, format_name
 
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"
@@ -92,10 +92,11 @@ class JPEG(Codec):
 
     def with_strength(self, strength: float) -> Self:
         _ = self.strength
-        changed: dict[str, Any] = (
-            {"qstep": strength} if self.qstep is not None else {"quality": 101 - strength}
-        )
-        return replace(self, **changed)
+        if self.qstep is not None:
+            step = check_integer(strength, "strength", 1, 255, ", which is the qstep")
+            return replace(self, qstep=step)
+        strength = check_integer(strength, "strength", 1, 100, ", which is 101 − quality")
+        return replace(self, quality=101 - strength)
 
     @property
     def strengths(self) -> tuple[float, ...]:
@@ -133,7 +134,7 @@ class JPEG(Codec):
         return pillow_save(image, "JPEG", **options)
 
     def decode(self, data: bytes) -> np.ndarray:
-        return pillow_load(data, "JPEG")
+        return pillow_load(check_data(data), "JPEG")
 
 
 def _checked_tables(tables: Any) -> tuple[tuple[tuple[int, ...], ...], ...]:

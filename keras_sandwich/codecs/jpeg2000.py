@@ -19,6 +19,7 @@ from keras_sandwich.codecs.libraries import (
 from keras_sandwich.codecs.samples import (
     as_plane,
     check_bits,
+    check_data,
     check_depth,
     check_image,
     check_number,
@@ -107,7 +108,9 @@ class JPEG2000(Codec):
     def with_strength(self, strength: float) -> Self:
         self._require_lossy()
         if self.ratio is not None:
-            return replace(self, ratio=strength)
+            ratio = check_number(strength, "strength", 1, 1000, ", which is the ratio")
+            return replace(self, ratio=ratio)
+        strength = check_number(strength, "strength", 1, 91, ", which is 101 − psnr")
         return replace(self, psnr=101 - strength)
 
     @property
@@ -146,6 +149,7 @@ class JPEG2000(Codec):
         return bytes(file)
 
     def decode(self, data: bytes) -> np.ndarray:
+        data = check_data(data)
         bits = _read_header(data)
         check_bits(bits, self.bits)
         if bits == 8:

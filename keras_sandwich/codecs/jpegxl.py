@@ -16,6 +16,7 @@ from keras_sandwich.codecs.libraries import (
 from keras_sandwich.codecs.samples import (
     as_plane,
     check_bits,
+    check_data,
     check_depth,
     check_image,
     check_integer,
@@ -88,7 +89,8 @@ class JPEGXL(Codec):
 
     def with_strength(self, strength: float) -> Self:
         self._lossy_distance()
-        return replace(self, distance=strength)
+        distance = check_number(strength, "strength", 0.01, 25, ", which is the distance")
+        return replace(self, distance=distance)
 
     @property
     def strengths(self) -> tuple[float, ...]:
@@ -112,6 +114,7 @@ class JPEGXL(Codec):
             return bytes(library.jpegxl_encode(as_plane(samples), **options))
 
     def decode(self, data: bytes) -> np.ndarray:
+        data = check_data(data)
         header = read_header(data)
         check_size(header.width, header.height)
         floating = header.floating and self.bits > 8

@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_sandwich.codecs.jpeg import XMP_HEADER
 from keras_sandwich.codecs.libraries import damage_in_words, import_library, pillow
+from keras_sandwich.codecs.samples import check_data
 
 ICC_HEADER = b"ICC_PROFILE\x00"
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1")
@@ -33,9 +34,11 @@ def read_metadata(data: bytes) -> tuple[bytes | None, bytes | None]:
 
     Raises:
         ValueError: the file is damaged, or larger than can be meant.
+        TypeError: what was given is no bytes.
         OSError: the file is of no kind that is known.
         ImportError: Pillow, or for HEIC pillow-heif, is not installed.
     """
+    data = check_data(data)
     if data[:2] == b"\xff\xd8":
         return _read_jpeg(data)
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:

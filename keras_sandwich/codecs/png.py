@@ -18,6 +18,7 @@ from keras_sandwich.codecs.libraries import (
 from keras_sandwich.codecs.samples import (
     as_plane,
     check_bits,
+    check_data,
     check_depth,
     check_image,
     check_size,
@@ -91,6 +92,7 @@ class PNG(Codec):
             return bytes(library.png_encode(as_plane(image), 9))
 
     def decode(self, data: bytes) -> np.ndarray:
+        data = check_data(data)
         if data[:16] != SIGNATURE or len(data) < 26:
             raise ValueError("Not a PNG file: it does not begin as one.")
         # Pillow would give 16 bits of colour as 8, and 2 bits of gray as 8, silently.

@@ -1,5 +1,6 @@
 """Pictures as codecs take them, and arguments as they are checked."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,16 @@ def with_channels(pixels: np.ndarray) -> np.ndarray:
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
+def check_data(data: Any) -> bytes:
+    """The bytes of a file, or TypeError for what is none."""
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    raise TypeError(
+        "Expected the bytes of a file, as bytes, bytearray or memoryview. "
+        f"Received {type(data).__name__}; of a path, read the file first."
+    )
+
+
 def check_size(width: int, height: int) -> None:
     """ValueError for a picture that is larger than can be meant."""
     if not 0 < width * height <= MAX_PIXELS:
@@ -63,22 +74,36 @@ def check_bits(found: int, expected: int) -> None:
         )
 
 
-def check_integer(value: Any, name: str, low: int, high: int) -> int:
+def check_integer(value: Any, name: str, low: int, high: int, meaning: str = "") -> int:
     """The value as an int, or ValueError if it is none of the range."""
-    if not (float(value).is_integer() and low <= value <= high):
-        raise ValueError(f"`{name}` must be an integer from {low} to {high}. Received {value}.")
-    return int(value)
+    number = _as_number(value)
+    if not (number.is_integer() and low <= number <= high):
+        raise ValueError(
+            f"`{name}` must be an integer from {low} to {high}{meaning}. Received {value!r}."
+        )
+    return int(number)
 
 
-def check_number(value: Any, name: str, low: float, high: float) -> float:
+def check_number(value: Any, name: str, low: float, high: float, meaning: str = "") -> float:
     """The value as a float, or ValueError if it is out of the range."""
-    if not low <= value <= high:
-        raise ValueError(f"`{name}` must be a number from {low:g} to {high:g}. Received {value}.")
-    return float(value)
+    number = _as_number(value)
+    if not low <= number <= high:
+        raise ValueError(
+            f"`{name}` must be a number from {low:g} to {high:g}{meaning}. Received {value!r}."
+        )
+    return number
 
 
 def check_depth(bits: Any, depths: tuple[int, ...]) -> int:
     """The bits of a sample as an int, or ValueError if the codec has no such depth."""
     if bits not in depths:
-        raise ValueError(f"`bits` must be one of {depths}. Received {bits}.")
+        raise ValueError(f"`bits` must be one of {depths}. Received {bits!r}.")
     return int(bits)
+
+
+def _as_number(value: Any) -> float:
+    """The value as a float; not a number for what is none, such as None and strings."""
+    try:
+        return math.nan if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from keras_sandwich.codecs.codec import Codec
+from keras_sandwich.codecs.samples import check_data
 
 MAX_LENGTH_BYTES = 5  # 35 bits
 
@@ -87,6 +88,7 @@ class Split(Codec):
         return b"".join(_length_bytes(len(file)) + file for file in files)
 
     def decode(self, data: bytes) -> np.ndarray:
+        data = check_data(data)
         files, place = [], 0
         for number in range(len(self.groups)):
             length, place = _read_length(data, place)
@@ -109,10 +111,17 @@ class Split(Codec):
         return np.concatenate(parts, axis=-1)
 
     def for_channels(self, channels: int) -> Codec:
-        """Itself for its own count of channels, else what its codec takes for that count."""
-        if channels == sum(self.groups):
-            return self
-        return self.codec.for_channels(channels)
+        """Itself, for its own count of channels.
+
+        Raises:
+            ValueError: the groups do not sum to so many channels.
+        """
+        if channels != sum(self.groups):
+            raise ValueError(
+                f"A Split of groups={self.groups} codes pictures of {sum(self.groups)} channels. Received {channels}; "
+                f"give groups that sum to {channels}, or {self.codec.name} itself, which chooses them."
+            )
+        return self
 
 
 def _length_bytes(length: int) -> bytes:

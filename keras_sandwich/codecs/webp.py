@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_sandwich.codecs.codec import QualityCodec
 from keras_sandwich.codecs.libraries import pillow_load, pillow_save, pillow_version
-from keras_sandwich.codecs.samples import check_image, check_integer, check_sides
+from keras_sandwich.codecs.samples import check_data, check_image, check_integer, check_sides
 
 # Empty chunks that say how many channels a picture has. Decoders skip chunks that they do not know.
 MARKS = {1: b"GRAY" + bytes(4), 3: b"RGB " + bytes(4)}
@@ -75,6 +75,7 @@ class WebP(QualityCodec):
         return data if self.decode(data).shape == image.shape else _marked(data, image.shape)
 
     def decode(self, data: bytes) -> np.ndarray:
+        data = check_data(data)
         pixels = pillow_load(data, "WEBP")
         marked = [channels for channels, mark in MARKS.items() if data.endswith(mark)]
         channels = marked[0] if marked else 1 if _flat_chroma(pixels) else 3

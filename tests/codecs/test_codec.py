@@ -1,6 +1,7 @@
 """What every codec does, whichever it is."""
 
 import json
+import re
 import sys
 
 import codec_cases as cases
@@ -69,9 +70,13 @@ def test_low_bits_survive(codec, channels):
     assert cases.psnr(image, decoded, 12) > cases.psnr(image, in_eight_bits, 12) + 4
 
 
-@pytest.mark.parametrize("codec", cases.parameters(ALL))
+TABLES = np.arange(1, 65).reshape(8, 8)
+
+
+@pytest.mark.parametrize("codec", [*cases.parameters(ALL), JPEG(tables=[TABLES, TABLES.T])])
 def test_settings_make_the_same_codec(codec):
     settings = json.loads(json.dumps(codec.settings))
+    assert settings == codec.settings
     assert getattr(codecs, settings.pop("class"))(**settings) == codec
 
 
@@ -98,6 +103,46 @@ def test_lossless_has_no_strength(codec):
         _ = codec.strength
     with pytest.raises(ValueError, match="no strength"):
         codec.with_strength(4)
+
+
+RANGES = [
+    (JPEG(), 1, 255, "qstep"),
+    (JPEG(quality=50), 1, 100, "101 − quality"),
+    (WebP(), 1, 101, "101 − quality"),
+    (AVIF(bits=10), 1, 101, "101 − quality"),
+    (HEIC(), 1, 101, "101 − quality"),
+    (JPEG2000(), 1, 1000, "ratio"),
+    (JPEG2000(psnr=40), 1, 91, "101 − psnr"),
+    (JPEGXL(), 0.01, 25, "distance"),
+    (Split(WebP(), (1, 1)), 1, 101, "101 − quality"),
+]
+
+
+@pytest.mark.parametrize(("codec", "low", "high", "meaning"), RANGES)
+def test_strengths_out_of_the_range_are_named_as_they_were_given(codec, low, high, meaning):
+    for end in (low, high, np.float32(high), np.int64(high)):
+        assert codec.with_strength(end).strength == pytest.approx(end)
+    for bad in (None, "16", "x", low - 0.005, high + 1, -99, np.nan, np.inf, [3], 10**400):
+        message = (
+            rf"^`strength` must be .* from {low:g} to {high:g}, which is .*{re.escape(meaning)}"
+        )
+        with pytest.raises(ValueError, match=message) as caught:
+            codec.with_strength(bad)
+        assert str(caught.value).endswith(f"Received {bad!r}.")
+
+
+@pytest.mark.parametrize("codec", cases.parameters([*ALL, Split(PNG(), (1,))]))
+def test_files_are_bytes_of_any_kind_and_nothing_else(codec):
+    cases.require(getattr(codec, "codec", codec))
+    image = cases.picture(codec, 1)
+    file = codec.encode(image)
+    expected = codec.decode(file)
+    within = memoryview(b"before" + file + b"after")[6:-5]
+    for data in (bytearray(file), memoryview(file), within):
+        np.testing.assert_array_equal(codec.decode(data), expected, strict=True)
+    for other in (None, "picture.jpg", 5, np.frombuffer(file, "uint8"), [file]):
+        with pytest.raises(TypeError, match=f"bytes.*Received {type(other).__name__};"):
+            codec.decode(other)
 
 
 def test_names_say_what_is_coded():
@@ -197,11 +242,25 @@ def test_settings_that_no_file_can_have(kind, arguments, name):
         kind(**arguments)
 
 
-def test_a_codec_of_ones_own_that_is_no_dataclass_says_its_settings():
-    class Bare(Codec):
-        name = version = "bare"
-        strength, strengths = 1.0, ()
-        with_strength = encode = decode = None
+class Bare(Codec):
+    name = version = "bare"
+    strength, strengths = 1.0, ()
+    with_strength = encode = decode = None
 
-    with pytest.raises(TypeError, match="settings"):
-        _ = Bare().settings
+
+def test_settings_of_a_codec_that_is_no_dataclass():
+    class Steps(Bare):
+        def __init__(self, step, offsets=(1, 2)):
+            self.step, self.offsets, self.unasked = step, offsets, object()
+
+    assert Bare().settings == {"class": "Bare"}
+    assert Steps(4).settings == {"class": "Steps", "step": 4, "offsets": [1, 2]}
+
+
+def test_arguments_that_a_codec_does_not_keep_are_named():
+    class Forgetful(Bare):
+        def __init__(self, step, **options):
+            self.size = step
+
+    with pytest.raises(TypeError, match=r"Forgetful has \['step', 'options'\] and no attributes"):
+        _ = Forgetful(4).settings

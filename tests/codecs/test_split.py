@@ -59,8 +59,13 @@ def test_what_it_says_of_itself():
 def test_for_channels():
     codec = Split(JPEG(), (3, 1))
     assert codec.for_channels(4) is codec
-    assert codec.for_channels(3) == JPEG()
-    assert codec.for_channels(5) == Split(JPEG(), (1,) * 5)
+    assert JPEG().for_channels(5).for_channels(5) == Split(JPEG(), (1,) * 5)
+
+
+@pytest.mark.parametrize(("groups", "channels"), [((3, 1), 5), ((1, 1, 1, 1), 3), ((3,), 1)])
+def test_groups_that_were_asked_for_are_never_others(groups, channels):
+    with pytest.raises(ValueError, match=rf"{sum(groups)} channels. Received {channels};"):
+        Split(JPEG(), groups).for_channels(channels)
 
 
 @pytest.mark.parametrize("groups", [(), (2,), (3, 0), (4,)])
