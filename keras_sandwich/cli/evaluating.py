@@ -21,7 +21,7 @@ from keras_sandwich.evaluation import (
     untrained_baselines,
     write_report,
 )
-from keras_sandwich.evaluation.baselines import chain_of
+from keras_sandwich.evaluation.baselines import untrained_systems
 from keras_sandwich.files.encoding import default_codec
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.sources import read_source
@@ -57,7 +57,8 @@ def evaluate(options: argparse.Namespace) -> int:
     table = "\n\n".join(rd_table(curves, options.rates, metric) for metric in options.metrics)
     print(table)
     _write(options, curves, table)
-    shown = {"sandwich": network.model, "without networks": chain_of(network.model)}
+    shown = {"sandwich": network.model, **untrained_systems(network.model, codec)}
+    shown.pop("codec alone, luma only", None)  # no colours to compare
     write_report(
         options.target / "report.html",
         curves,

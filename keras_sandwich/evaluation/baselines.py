@@ -1,9 +1,10 @@
 """What a gain must be claimed over: the codec alone, the best chains without training, and one network alone."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from keras_sandwich.codecs.subsampling import SUBSAMPLING
@@ -14,6 +15,8 @@ from keras_sandwich.models.builders import create_basic_model
 from keras_sandwich.models.classical import UNIT
 from keras_sandwich.models.sandwich import CompressIntraModel
 from keras_sandwich.ops.color import rgb_to_yuv
+
+_LARGE = 1 << 20  # a side from which a factor can be read, though the bottleneck's is rounded
 
 
 class CodecAlone:
@@ -176,8 +179,10 @@ def best_subsampling(
 ) -> RDCurve:
     """The best that a system reaches around a codec over the codec's chroma subsamplings: the curves' upper envelope.
 
-    Which subsampling is best depends on the rate, so a gain over one of them alone may be a gain over a straw. Where
-    there is nothing to choose, one channel or a codec of one subsampling or of R, G and B, this is `rd_curve`.
+    Which subsampling is best depends on the rate, so a gain over one of them alone may be a gain over a straw. It
+    depends on the metric too: of several `metrics` the first chooses, so measure each that matters with a call of its
+    own. Where there is nothing to choose, a codec of one subsampling or of R, G and B, or another number of channels
+    than three, this is `rd_curve`.
 
     Example:
 
@@ -205,7 +210,7 @@ def best_subsampling(
     """
     name = name or str(getattr(system, "name", type(system).__name__))
     can_choose = hasattr(codec, "chroma_subsampling") and getattr(codec, "color_transform", True)
-    if _is_gray(system) or not can_choose:
+    if not can_choose or _coded_channels(system, images) != 3:
         return rd_curve(system, images, codec, strengths, name=name, **options)
     curves = []
     for subsampling in SUBSAMPLING:
@@ -213,7 +218,7 @@ def best_subsampling(
         curves.append(
             rd_curve(system, images, choice, strengths, name=f"{name}, {choice.name}", **options)
         )
-    return upper_envelope(curves, name=name)
+    return upper_envelope(curves, next(iter(curves[0].quality)), name)
 
 
 def untrained_baselines(
@@ -258,42 +263,54 @@ def untrained_baselines(
         picture as it is; and its luma alone where the sandwich's codec is grayscale. Each at the best of the codec's
         subsamplings. For pictures of more than 8 bits the codec alone is measured only where it has as many.
     """
-    chain = chain_of(model)
-    channels = (chain.preprocessor.output_channels, chain.postprocessor.output_channels)
-    systems: list[tuple[str, Any, Sequence[float]]] = [
-        ("classical chain, no networks", chain, strengths)
-    ]
-    truncated = model.num_truncate_bits
-    if channels == (1, 3) and chain.preprocessor.downsample_factor == 1:
-        coefficients = classical_chain(num_truncate_bits=truncated, patch_size=UNIT)
-        systems.append(("chroma in coefficients, no networks", coefficients, strengths))
-    if not truncated or getattr(codec, "bits", 8) == 8 + truncated:
-        plain = codec_strengths or strengths
-        systems.append(("codec alone", CodecAlone(False, truncated), plain))
-        if channels == (1, 3):
-            systems.append(("codec alone, luma only", CodecAlone(True, truncated), plain))
+    alone = codec_strengths or strengths
     return [
-        best_subsampling(system, images, codec, sweep, name=name, **options)
-        for name, system, sweep in systems
+        best_subsampling(
+            system,
+            images,
+            codec,
+            alone if isinstance(system, CodecAlone) else strengths,
+            name=name,
+            **options,
+        )
+        for name, system in untrained_systems(model, codec).items()
     ]
 
 
-def chain_of(model: CompressIntraModel) -> CompressIntraModel:
-    """The classical chain of a model's own bottleneck, whatever its sides are; the model is built if it is not."""
+def untrained_systems(model: CompressIntraModel, codec: Any) -> dict[str, Any]:
+    """Name → what `untrained_baselines` measures; the model is built if it is not."""
     channels = int(getattr(model.postprocessor, "output_channels", 3))
     if not model.built:
         model.build((None, None, None, channels))
-    shapes = model.compute_output_shape((1, 64, 64, channels))
-    return classical_chain(
-        shapes["bottleneck"][-1],
-        shapes["prediction"][-1],
-        downsample_factor=64 // shapes["bottleneck"][1],
-        num_truncate_bits=model.num_truncate_bits,
-    )
+    shapes = model.compute_output_shape((1, _LARGE, _LARGE, channels))
+    coded, shown = shapes["bottleneck"][-1], shapes["prediction"][-1]
+    factor = _LARGE // shapes["bottleneck"][1]
+    truncated = model.num_truncate_bits
+    systems: dict[str, Any] = {
+        "classical chain, no networks": classical_chain(coded, shown, factor, truncated)
+    }
+    if (coded, shown, factor) == (1, 3, 1):
+        systems["chroma in coefficients, no networks"] = classical_chain(
+            num_truncate_bits=truncated, patch_size=UNIT
+        )
+    if not truncated or getattr(codec, "bits", 8) == 8 + truncated:
+        systems["codec alone"] = CodecAlone(False, truncated)
+        if (coded, shown) == (1, 3):
+            systems["codec alone, luma only"] = CodecAlone(True, truncated)
+    return systems
 
 
-def _is_gray(system: Any) -> bool:
-    """Whether a system says that it gives the codec one channel."""
+def _coded_channels(system: Any, images: Any) -> int | None:
+    """How many channels a system gives the codec; None where neither it nor the pictures say so."""
     if isinstance(system, CodecAlone):
-        return system.luma_only
-    return getattr(getattr(system, "preprocessor", None), "output_channels", None) == 1
+        return 1 if system.luma_only else _channels(images)
+    if not hasattr(system, "preprocessor"):
+        return 3
+    side = system.preprocessor
+    return _channels(images) if side is None else getattr(side, "output_channels", 3)
+
+
+def _channels(images: Any) -> int:
+    if isinstance(images, Mapping):
+        return sum(_channels(part) for part in images.values())
+    return 3 if len(images) == 0 else int(np.shape(images[0])[-1])

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich.evaluation.quality import psnr
-from keras_sandwich.evaluation.rate_distortion import for_channels, peak_for
+from keras_sandwich.evaluation.rate_distortion import peak_for
 from keras_sandwich.models.samples import from_samples, to_samples
 from keras_sandwich.models.tiling import postprocess_picture, preprocess_picture
+from keras_sandwich.models.transport import for_channels
 
 
 @dataclass(frozen=True, eq=False)

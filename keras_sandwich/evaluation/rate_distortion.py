@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -14,8 +14,10 @@ import keras_sandwich
 from keras_sandwich.codecs.many import cores
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.quality import measures
+from keras_sandwich.models.pixel_range import require_range
 from keras_sandwich.models.samples import from_samples, to_samples
 from keras_sandwich.models.tiling import postprocess_picture, preprocess_picture
+from keras_sandwich.models.transport import for_channels
 
 MOST_AHEAD = 16  # decoded pictures that wait for the second network
 
@@ -73,8 +75,9 @@ def rd_curve(
         An `RDCurve`.
 
     Raises:
-        ValueError: no pictures, pictures of another rank or too small for a metric, or pixels that are not finite or
-            beyond the system's largest value, 255·2^k; a codec that decodes pictures of another shape.
+        ValueError: no pictures, pictures of another rank, of different numbers of channels or too small for a metric,
+            or pixels that are not finite or outside [0, 255·2^k]; no strengths; a codec that decodes pictures of
+            another shape.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
     pictures = _pictures(system, images)
@@ -84,18 +87,19 @@ def rd_curve(
         raise ValueError(
             f"Expected as many `picture_names` as pictures, {len(pictures)}. Received {len(names)}."
         )
-    strengths = [float(strength) for strength in strengths]
+    strengths = _strengths(strengths)
     bits = int(getattr(codec, "bits", 8))
     peak = peak_for(system, pictures)
     bpp = np.zeros((len(strengths), len(pictures)))
     quality = {metric: np.zeros_like(bpp) for metric in measured}
-    coder = codec
+    record: dict[str, Any] = {}
     with _progress(len(strengths) * len(pictures), verbose) as bar:
         for number, picture in enumerate(pictures):
             size = (picture.shape[0], picture.shape[1])
             target = np.clip(np.round(picture), 0, peak)
             samples = to_samples(preprocess_picture(system, picture, tile_size), bits)
             coder = for_channels(codec, samples.shape[-1])
+            record = record or _record(coder)
             coders = [coder.with_strength(strength) for strength in strengths]
             for row, (file_size, decoded) in enumerate(_through(coders, samples)):
                 bottleneck = from_samples(decoded, bits)
@@ -108,12 +112,10 @@ def rd_curve(
                     bar.update()
     return RDCurve(
         name=name or str(getattr(system, "name", type(system).__name__)),
-        codec=str(coder.name),
         strengths=strengths,
         bpp=bpp,
         quality=quality,
-        version=str(coder.version),
-        settings=dict(getattr(coder, "settings", {})),
+        **record,
         pictures=names,
         sizes=[(picture.shape[0], picture.shape[1]) for picture in pictures],
         packages=packages(),
@@ -121,23 +123,26 @@ def rd_curve(
 
 
 def peak_for(system: Any, pictures: Sequence[np.ndarray]) -> float:
-    """The largest value of a system's pictures; ValueError for pictures that go beyond it, which would be clipped."""
-    bits = getattr(system, "num_truncate_bits", 0)
-    peak = 255.0 * 2.0**bits
-    received = max(float(picture.max()) for picture in pictures)
-    if received > peak + 0.5:  # what rounds to more
+    """The largest value of a system's pictures; ValueError for pictures out of its range, which would be clipped."""
+    advice = ", or pass a system for pictures of more bits, such as CodecAlone(num_truncate_bits=…)"
+    return require_range(pictures, getattr(system, "num_truncate_bits", 0), advice)
+
+
+def _strengths(strengths: Any) -> list[float]:
+    if not np.iterable(strengths) or not len(list(strengths)):
         raise ValueError(
-            f"Expected pixels in [0, {peak:g}], for a system of num_truncate_bits={bits}. "
-            f"Received a largest value of {received:g}; scale the pictures, or pass a system for pictures of more "
-            "bits, such as CodecAlone(num_truncate_bits=…)."
+            f"`strengths` must be a sequence of at least one number. Received {strengths!r}."
         )
-    return peak
+    return [float(strength) for strength in strengths]
 
 
-def for_channels(codec: Any, channels: int) -> Any:
-    """The codec for pictures of so many channels; a user's own codec without `for_channels` is taken as it is."""
-    choose: Callable[[int], Any] | None = getattr(codec, "for_channels", None)
-    return choose(channels) if choose is not None else codec
+def _record(coder: Any) -> dict[str, Any]:
+    """Which codec it was, read before anything is measured with it."""
+    return {
+        "codec": str(coder.name),
+        "version": str(coder.version),
+        "settings": dict(getattr(coder, "settings", {})),
+    }
 
 
 def packages() -> dict[str, str]:
@@ -163,6 +168,11 @@ def _pictures(system: Any, images: Any) -> list[np.ndarray]:
                 "Expected pictures [height, width, channels]. Received one of shape "
                 f"{picture.shape}; put a single picture into a list."
             )
+    counts = sorted({picture.shape[-1] for picture in pictures})
+    if len(counts) > 1:
+        raise ValueError(
+            f"Expected pictures of one number of channels. Received {counts}; make a curve for each."
+        )
     if not pictures or not all(np.all(np.isfinite(picture)) for picture in pictures):
         raise ValueError(
             "Expected at least one picture, of finite pixels. "

@@ -1,10 +1,41 @@
-"""A guard against the commonest mistake: pictures scaled to [0, 1] where [0, 255] is meant."""
+"""Guards against pictures of another range than [0, 255·2^k], first of all those scaled to [0, 1]."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+
+
+def require_range(
+    pictures: Sequence[np.ndarray], num_truncate_bits: int, advice: str = ""
+) -> float:
+    """The largest value that pictures of 8 + k bits may have; a warning for pictures that look scaled to [0, 1].
+
+    Raises:
+        ValueError: pixels that round to less than 0 or to more than 255·2^k, which would be clipped.
+    """
+    peak = 255.0 * 2.0**num_truncate_bits
+    least = min(float(picture.min()) for picture in pictures)
+    most = max(float(picture.max()) for picture in pictures)
+    if least < -0.5 or most > peak + 0.5:
+        raise ValueError(
+            f"Expected pixels in [0, {peak:g}], for num_truncate_bits={num_truncate_bits}. "
+            f"Received values from {least:g} to {most:g}; scale the pictures{advice}."
+        )
+    if 0 < most <= 1:
+        _warn_of_scaled("pictures", most)
+    return peak
+
+
+def _warn_of_scaled(what: str, peak: float) -> None:
+    warnings.warn(
+        f"No pixel of the {what} exceeds {peak:g}: they look scaled to [0, 1]. "
+        "keras_sandwich takes pictures in [0, 255]; multiply them by 255.",
+        stacklevel=3,
+    )
 
 
 class PeakPixel(keras.metrics.Metric):
@@ -43,8 +74,4 @@ class PixelRangeCheck(keras.callbacks.Callback):
         self.checked = True
         peak = float(ops.convert_to_numpy(self.peak.result()))
         if peak <= 1.0:
-            warnings.warn(
-                f"No pixel of the training pictures exceeds {peak:g}: they look scaled to [0, 1]. "
-                "keras_sandwich takes pictures in [0, 255]; multiply them by 255.",
-                stacklevel=2,
-            )
+            _warn_of_scaled("training pictures", peak)

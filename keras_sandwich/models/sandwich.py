@@ -309,14 +309,15 @@ class CompressIntraModel(MatchingWeights, RateDistortionTraining, ExportableWhen
             images: [batch, height, width, channels] in [0, 255·2^k]; or a list of pictures [height, width, channels]
                 of any sizes; or a dict of either by `model_keys`. Finite.
             codec: what encodes integers [height, width, channels] to bytes and decodes them, such as `codecs.JPEG`:
-                uint8, or uint16 where it has `bits` other than 8. For channels other than 1 and 3 the codec of its
-                `for_channels` is taken, where it has it.
+                uint8, or uint16 where it has `bits` other than 8. Where it has `for_channels`, that says which
+                codec takes the bottleneck's channels: for other numbers than 1 and 3, one file for each.
             tile_size: side of a tile in pixels; None gives the networks whole pictures.
 
         Returns:
             The keys of `model(images)`, as NumPy, or as lists of NumPy arrays where lists are given. "rate" is an array
             of each whole file's bits; "bottleneck" is what the codec was given, rounded and clipped, and
-            "compressed_bottleneck" what it decoded, both of its integers.
+            "compressed_bottleneck" what it decoded, both of its integers. "codec" is the name of the codec that was
+            taken, which says how the channels were divided; None where it has no name.
 
         Raises:
             ValueError: pixels that are not finite, shapes that do not fit, or a picture larger than a tile and a

@@ -1,6 +1,6 @@
 """Pictures through a real codec, one after the other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,16 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None) -> dic
     outputs = _Outputs(len(pictures), pictures.listed)
     rates = []
     for picture in pictures:
-        sent, size, decoded = send(preprocess_picture(model, picture, tile_size), codec)
+        bottleneck = preprocess_picture(model, picture, tile_size)
+        coder = for_channels(codec, bottleneck.shape[-1])
+        sent, size, decoded = send(bottleneck, coder)
         rates.append(8.0 * size)
         # Eight-bit samples are on the bottleneck's scale already.
         bits = getattr(codec, "bits", 8)
         bottleneck = decoded if bits == 8 else from_samples(decoded, bits)
         prediction = postprocess_picture(model, bottleneck, picture.shape[:2], tile_size)
         outputs.add(prediction=prediction, bottleneck=sent, compressed_bottleneck=decoded)
-    result = {**outputs.values, "rate": np.array(rates)}
+    result = {**outputs.values, "rate": np.array(rates), "codec": getattr(coder, "name", None)}
     prediction = outputs.values["prediction"]
     for key, channels in model.key_slices().items():
         if channels is None:
@@ -39,12 +41,15 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None) -> dic
     return result
 
 
+def for_channels(codec: Any, channels: int) -> Any:
+    """The codec for pictures of so many channels; a user's own codec without `for_channels` is taken as it is."""
+    choose: Callable[[int], Any] | None = getattr(codec, "for_channels", None)
+    return choose(channels) if choose is not None else codec
+
+
 def send(bottleneck: np.ndarray, codec: Any) -> tuple[np.ndarray, int, np.ndarray]:
     """Through a codec: the samples that it was given, the bytes of the file, the samples that it decoded."""
     samples = to_samples(bottleneck, getattr(codec, "bits", 8))
-    channels = samples.shape[-1]
-    if channels not in (1, 3) and hasattr(codec, "for_channels"):
-        codec = codec.for_channels(channels)
     file = codec.encode(samples)
     decoded = np.asarray(codec.decode(file))
     if decoded.shape != samples.shape:

@@ -11,6 +11,8 @@ from keras_sandwich.callbacks.training_budget import TrainingBudget
 from keras_sandwich.datasets.synchronize_epoch import SynchronizeEpoch
 from keras_sandwich.losses.rate_distortion import distortion_per_image
 from keras_sandwich.metrics.image_quality import PSNR
+from keras_sandwich.models.pixel_range import require_range
+from keras_sandwich.ops.shapes import is_integer
 from keras_sandwich.training.decoded_crops import DecodedCrops, crop_grid, decoded_pictures
 from keras_sandwich.training.interrupts import interrupts_between_steps
 
@@ -84,8 +86,11 @@ def finetune_postprocessor(
 
     Raises:
         ValueError: nothing to train; no strengths; pictures that are missing, smaller than a crop, of different
-            numbers of channels, or not finite.
+            numbers of channels, not finite, or outside [0, 255·2^k]; sizes that are not positive integers.
     """
+    for name, number in (("batch_size", batch_size), ("steps_per_epoch", steps_per_epoch)):
+        if not is_integer(number):
+            raise ValueError(f"`{name}` must be a positive integer. Received {name}={number!r}.")
     pictures = _whole_pictures(model, images, crop_size)
     if augment:
         pictures = [turned for picture in pictures for turned in _symmetries(picture)]
@@ -183,6 +188,10 @@ class PostprocessorTraining(keras.Model):
 def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]:
     """Pictures [height, width, channels], cut to whole pixels of the bottleneck."""
     factor = getattr(model.postprocessor, "downsample_factor", 1)
+    if not is_integer(crop_size):
+        raise ValueError(
+            f"`crop_size` must be a positive integer. Received crop_size={crop_size!r}."
+        )
     if crop_size % factor or crop_size < factor:
         raise ValueError(
             f"`crop_size` must be a multiple of the downsample factor {factor}. "
@@ -211,6 +220,7 @@ def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]
         pictures.append(picture[:height, :width])
     if not pictures:
         raise ValueError("Expected at least one picture. Received none.")
+    require_range(pictures, model.num_truncate_bits)
     return pictures
 
 

@@ -13,12 +13,13 @@ from keras_sandwich.evaluation import (
     CodecAlone,
     best_subsampling,
     classical_chain,
+    pareto_frontier,
     postprocessor_alone,
     preprocessor_alone,
     rd_curve,
     untrained_baselines,
 )
-from keras_sandwich.evaluation.baselines import chain_of
+from keras_sandwich.evaluation.baselines import untrained_systems
 
 
 def low_pass(plane: np.ndarray) -> np.ndarray:
@@ -214,6 +215,29 @@ def test_a_codec_of_red_green_and_blue_has_no_subsampling_to_choose():
     assert not curve.sources
 
 
+@pytest.mark.parametrize("channels", [1, 5])
+def test_other_channels_have_no_subsampling_to_choose(channels):
+    pictures = PICTURES[:1, :32, :32, :1].repeat(channels, -1)
+    codec = ks.codecs.JPEG(qstep=1, chroma_subsampling="4:2:0")
+    curve = best_subsampling(CodecAlone(), pictures, codec, (8, 32), verbose=0)
+    assert not curve.sources
+    same = ks.models.CompressIntraModel(None, None, ks.layers.EncodeDecodeIntra())
+    assert not best_subsampling(same, pictures, codec, (8, 32), verbose=0).sources
+
+
+def test_the_first_metric_chooses_the_subsampling():
+    rng = np.random.default_rng(0)
+    pictures = PICTURES[:1] // 2 + rng.integers(0, 60, (1, *PICTURES.shape[1:3], 3))
+    codec, chosen = ks.codecs.JPEG(qstep=1), []
+    for metrics in (("psnr-rgb", "ssim-rgb"), ("ssim-rgb", "psnr-rgb"), ("ssim-rgb",)):
+        best = best_subsampling(
+            CodecAlone(), pictures, codec, (8, 16, 32, 64), metrics=metrics, verbose=0
+        )
+        assert pareto_frontier([best], metrics[0]).strengths == best.strengths
+        chosen.append(best.sources)
+    assert chosen[0] != chosen[1] == chosen[2]
+
+
 def test_untrained_baselines_of_a_low_resolution_sandwich():
     model = classical_chain(bottleneck_channels=3, downsample_factor=2)
     pictures, codec = PICTURES[:2], ks.codecs.JPEG(qstep=1)
@@ -282,15 +306,20 @@ def test_the_chain_of_a_model_without_one_side(missing):
     model = ks.models.CompressIntraModel(
         **{**sides, missing: None}, codec_proxy=ks.layers.EncodeDecodeIntra()
     )
-    chain = chain_of(model)
+    chain = untrained_systems(model, ks.codecs.JPEG())["classical chain, no networks"]
     assert (chain.preprocessor.output_channels, chain.postprocessor.output_channels) == (3, 3)
     assert chain.preprocessor.downsample_factor == 1
 
 
-def test_the_chain_of_a_whole_model_is_its_own():
-    chain = chain_of(classical_chain(3, 3, downsample_factor=2, num_truncate_bits=1))
-    assert chain.preprocessor.downsample_factor == 2
+@pytest.mark.parametrize("factor", [1, 2, 3, 11, 24])
+def test_the_chain_of_a_whole_model_is_its_own(factor):
+    model = classical_chain(3, 3, downsample_factor=factor, num_truncate_bits=1)
+    (chain,) = untrained_systems(model, ks.codecs.JPEG()).values()
+    assert chain.preprocessor.downsample_factor == factor
     assert chain.num_truncate_bits == 1
+
+
+def test_the_chain_of_a_model_without_sides_is_the_identity():
     pictures, codec = PICTURES[:1, :32, :32], ks.codecs.JPEG()
     model = ks.models.CompressIntraModel(None, None, ks.layers.EncodeDecodeIntra())
     curves = untrained_baselines(model, pictures, codec, (8,), verbose=0)

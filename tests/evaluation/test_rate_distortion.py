@@ -120,11 +120,27 @@ def test_bad_pictures():
     with pytest.raises(ValueError, match="at least one picture"):
         rd_curve(CodecAlone(), [], JPEG_420, (8,), verbose=0)
     deep = [photographs(1, 16, 16)[0], np.full((16, 16, 3), 1020.0)]
-    with pytest.raises(ValueError, match=r"in \[0, 255\].*Received a largest value of 1020"):
+    with pytest.raises(ValueError, match=r"in \[0, 255\].*to 1020"):
         rd_curve(CodecAlone(), deep, JPEG_420, (8,), verbose=0)
     with pytest.raises(ValueError, match=r"in \[0, 510\].*num_truncate_bits=1"):
         rd_curve(CodecAlone(num_truncate_bits=1), deep, JPEG_420, (8,), verbose=0)
     rd_curve(CodecAlone(), np.full((1, 16, 16, 3), 255.4), JPEG_420, (8,), verbose=0)
+    with pytest.raises(ValueError, match=r"in \[0, 255\].*from -127"):
+        rd_curve(CodecAlone(), photographs(1, 16, 16) * 1.0 - 300, JPEG_420, (8,), verbose=0)
+    mixed = [photographs(1, 16, 16)[0], np.full((16, 16, 5), 100.0)]
+    with pytest.raises(ValueError, match=r"one number of channels.*\[3, 5\]"):
+        rd_curve(CodecAlone(), mixed, JPEG_420, (8,), verbose=0)
+
+
+def test_pictures_that_look_scaled():
+    with pytest.warns(UserWarning, match=r"exceeds 1.*multiply them by 255"):
+        rd_curve(CodecAlone(), np.full((1, 16, 16, 3), 1.0), JPEG_420, (8,), verbose=0)
+
+
+@pytest.mark.parametrize("strengths", [(), 8, []])
+def test_no_strengths(strengths):
+    with pytest.raises(ValueError, match="`strengths` must be a sequence of at least one"):
+        rd_curve(CodecAlone(), photographs(1, 16, 16), JPEG_420, strengths, verbose=0)
 
 
 def test_progress_bar(monkeypatch, capsys):

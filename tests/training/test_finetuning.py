@@ -206,6 +206,11 @@ def test_mixed_precision():
         (np.full((1, 64, 64, 3), np.nan), {}, "finite"),
         ([PICTURES[0], PICTURES[0, ..., :1]], {}, r"3 as in the first.*, 1\), picture 1"),
         (PICTURES, {"crop_size": 33}, "multiple of the downsample factor 2.*33"),
+        (PICTURES, {"crop_size": 32.0}, "`crop_size` must be a positive integer.*32.0"),
+        (PICTURES, {"batch_size": 0}, "`batch_size` must be a positive integer.*0"),
+        (PICTURES, {"steps_per_epoch": 0}, "`steps_per_epoch` must be a positive integer.*0"),
+        (PICTURES * 16.0, {}, r"in \[0, 255\], for num_truncate_bits=0.* to \d{4}"),
+        (PICTURES - 300.0, {}, r"in \[0, 255\].*from -"),
     ],
 )
 def test_bad_arguments(images, options, message):
