@@ -172,12 +172,10 @@ def _delta(
 
 
 def _range(rates: tuple[float, float]) -> tuple[float, float]:
-    low, high = (float(rate) for rate in rates)
-    if not 0 < low < high < np.inf:
-        raise ValueError(
-            f"`rates` must be two rising positive bit rates. Received rates={tuple(rates)}."
-        )
-    return float(np.log10(low)), float(np.log10(high))
+    given = np.asarray(rates)
+    if given.shape != (2,) or not 0 < given[0] < given[1] < np.inf:
+        raise ValueError(f"`rates` must be two rising positive bit rates. Received rates={rates}.")
+    return float(np.log10(given[0])), float(np.log10(given[1]))
 
 
 def _points(curve: Any, role: str, metric: str) -> _Points:
@@ -192,7 +190,7 @@ def _points(curve: Any, role: str, metric: str) -> _Points:
             f"Expected as many positive rates as finite qualities of '{name}'. "
             f"Received rates={rates} and qualities={qualities}."
         )
-    kept = not_dominated(rates, qualities)
+    kept = not_dominated(rates, qualities) if len(rates) else np.zeros(0, int)
     if len(kept) < LEAST_POINTS:
         raise ValueError(
             f"Bjøntegaard deltas need at least {LEAST_POINTS} points of rising rate and quality. "

@@ -13,6 +13,12 @@ from keras_sandwich.ops.shapes import is_integer
 TOLERATED_FAILURES = 0.05
 
 
+def require_level(level: float) -> None:
+    """ValueError for what is no confidence."""
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"`level` must be between 0 and 1, such as 0.95. Received level={level}.")
+
+
 def confidence_interval(
     statistic: Callable[..., Any],
     curves: RDCurve | Sequence[RDCurve],
@@ -63,8 +69,7 @@ def confidence_interval(
             statistic that fails with a ValueError on more than one draw in twenty.
     """
     curves = [curves] if isinstance(curves, RDCurve) else list(curves)
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"`level` must be between 0 and 1. Received level={level}.")
+    require_level(level)
     if not is_integer(resamples):
         raise ValueError(
             f"`resamples` must be a positive integer. Received resamples={resamples!r}."

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import keras_sandwich
+from keras_sandwich.evaluation.bootstrap import require_level
 from keras_sandwich.evaluation.comparison import Comparison
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.inline import (
@@ -93,7 +94,7 @@ def write_report(
         resamples: how often pictures are drawn for an interval.
 
     Raises:
-        ValueError: no curves, or curves that have no metric in common.
+        ValueError: no curves, curves that have no metric in common, or a level that is not between 0 and 1.
         ImportError: Matplotlib or Pillow is not installed.
     """
     curves = list(curves)
@@ -103,6 +104,7 @@ def write_report(
         raise ValueError(
             f"Expected at least one curve, and a metric that all curves hold. Received {held}."
         )
+    require_level(level)
     rates = _round_rates(curves[0]) if rates is None else [float(rate) for rate in rates]
     deltas = Deltas(curves, metrics, level, resamples)
     sections = [

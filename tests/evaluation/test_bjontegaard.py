@@ -119,8 +119,11 @@ def test_what_cannot_be_compared():
         for delta in (bd_rate, bd_psnr):
             with pytest.raises(ValueError, match="`rates` must lie where both"):
                 delta(good, good, rates=rates)
-    with pytest.raises(ValueError, match="two rising positive bit rates"):
-        bd_psnr(good, good, rates=(1.0, 0.5))
+    with pytest.raises(ValueError, match="Received 0 of 'curve'; measure"):
+        bd_psnr(good, ([], []))
+    for rates in ((1.0, 0.5), (0.5, 1.0, 2.0), 1.0):
+        with pytest.raises(ValueError, match="two rising positive bit rates"):
+            bd_psnr(good, good, rates=rates)
     for bad in (
         (RATES, qualities[:4]),
         (-RATES, qualities),

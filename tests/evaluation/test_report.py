@@ -172,6 +172,11 @@ def test_of_a_large_picture_a_part_is_shown(tmp_path):
     assert sizes == {("1024", "1024"), ("64", "64")}
 
 
+def test_a_level_that_is_no_confidence(tmp_path):
+    with pytest.raises(ValueError, match="`level` must be between 0 and 1.*95"):
+        write_report(tmp_path / "report.html", [curve_of("alone")], level=95)
+
+
 def test_without_pillow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"keras-sandwich\[codecs\]"):
