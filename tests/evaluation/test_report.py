@@ -173,7 +173,7 @@ def test_of_a_large_picture_a_part_is_shown(tmp_path):
 
 
 def test_a_level_that_is_no_confidence(tmp_path):
-    with pytest.raises(ValueError, match="`level` must be between 0 and 1.*95"):
+    with pytest.raises(ValueError, match=r"`level` must be between 0 and 1.*95"):
         write_report(tmp_path / "report.html", [curve_of("alone")], level=95)
 
 
