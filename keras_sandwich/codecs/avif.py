@@ -1,5 +1,6 @@
 """AVIF, as Pillow writes and reads it; more than eight bits and RGB as imagecodecs does."""
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -93,7 +94,7 @@ class AVIF(QualityCodec):
     def version(self) -> str:
         if self.carries_metadata:
             _require_avif()
-            return pillow_version("AVIF", "libavif", "avif")
+            return f"{pillow_version('AVIF', 'libavif', 'avif')}, {_coder_versions()}"
         return imagecodecs_version(self.name, "avif")
 
     @property
@@ -116,6 +117,7 @@ class AVIF(QualityCodec):
             quality=self.quality,
             speed=self.speed,
             subsampling=self.chroma_subsampling if image.shape[-1] == 3 else "4:0:0",
+            codec=_encoder(),
             max_threads=1,  # more of them cut the picture into tiles, and change the file
             **{name: value for name, value in metadata.items() if value},
         )
@@ -176,6 +178,17 @@ def _read_header(data: bytes) -> tuple[int, bool, int | None]:
     colour = data.find(b"colrnclx")
     matrix = data[colour + 12 : colour + 14] if colour >= 0 else b""
     return bits, bool(flags & 0x10), int.from_bytes(matrix) if len(matrix) == 2 else None
+
+
+def _encoder() -> str:
+    """libaom by its name, so that no other encoder of the same Pillow writes other files."""
+    return "aom" if import_library("PIL._avif", "AVIF").encoder_codec_available("aom") else "auto"
+
+
+def _coder_versions() -> str:
+    """Such as "aom 3.14.1, dav1d 1.5.3": what encodes, and what decodes."""
+    versions = import_library("PIL._avif", "AVIF").codec_versions()
+    return ", ".join(sorted(re.sub(r" \[[^]]*\]:", " ", coder) for coder in versions.split(", ")))
 
 
 def _require_avif() -> None:

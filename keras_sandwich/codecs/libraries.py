@@ -87,19 +87,27 @@ def pillow_save(image: np.ndarray, kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def pillow_picture(data: bytes, kind: str) -> Any:
+    """A picture of that kind, of up to the size that files may have, of which nothing but the header is read.
+
+    By the reader that Pillow has registered: `PIL.Image.open` asks it too, and then warns of half that size.
+    """
+    module = pillow(kind)
+    if kind not in module.OPEN:
+        module.init()
+    with damage_in_words(kind):
+        read, accepts = module.OPEN[kind]
+        if accepts(data[:16]) is not True:
+            raise ValueError(f"Not a readable {kind} file: it does not begin as one.")
+        picture = read(io.BytesIO(data), "")
+        check_size(*picture.size)
+        return picture
+
+
 @contextmanager
 def pillow_open(data: bytes, kind: str) -> Iterator[Any]:
-    """A picture of that kind of which nothing but the header is read."""
-    module, errors = pillow(kind), import_library("PIL", kind)
-    with damage_in_words(kind):
-        try:
-            opened = module.open(io.BytesIO(data), formats=[kind])
-        except errors.UnidentifiedImageError as error:
-            raise ValueError(
-                f"Not a readable {kind} file: it is of another kind, or damaged at its beginning."
-            ) from error
-    with damage_in_words(kind), opened as picture:
-        check_size(*picture.size)
+    """The only picture of a file of that kind, of which nothing but the header is read."""
+    with damage_in_words(kind), pillow_picture(data, kind) as picture:
         if getattr(picture, "n_frames", 1) != 1:
             raise ValueError(f"Expected one picture. Received {picture.n_frames} frames.")
         yield picture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras_sandwich.codecs.jpeg import XMP_HEADER
-from keras_sandwich.codecs.libraries import damage_in_words, import_library, pillow
+from keras_sandwich.codecs.libraries import damage_in_words, import_library, pillow, pillow_picture
 from keras_sandwich.codecs.samples import check_data
 
 ICC_HEADER = b"ICC_PROFILE\x00"
@@ -45,9 +45,16 @@ def read_metadata(data: bytes) -> tuple[bytes | None, bytes | None]:
         library = import_library("pillow_heif", "HEIC", "heic")
         with damage_in_words("HEIC"):
             return _found(library.open_heif(io.BytesIO(data)).info)
-    opened = pillow("read_metadata").open
-    with damage_in_words("picture"), opened(io.BytesIO(data)) as picture:
+    with damage_in_words("picture"), _opened(data) as picture:
         return _found(picture.info)
+
+
+def _opened(data: bytes) -> Any:
+    if data[8:12] == b"WEBP":
+        return pillow_picture(data, "WEBP")
+    if data[4:12] == b"ftypavif":
+        return pillow_picture(data, "AVIF")
+    return pillow("read_metadata").open(io.BytesIO(data))
 
 
 def _found(info: dict[str, Any]) -> tuple[bytes | None, bytes | None]:

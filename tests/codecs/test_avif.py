@@ -1,10 +1,13 @@
 """AVIF: what stands in the boxes, and that others read the same."""
 
+import io
+
 import codec_cases as cases
 import numpy as np
 import pytest
+from PIL import AvifImagePlugin, Image
 
-from keras_sandwich.codecs import AVIF
+from keras_sandwich.codecs import AVIF, avif
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +114,30 @@ def test_pillow_without_avif(monkeypatch):
     for work in (lambda: AVIF().encode(cases.picture(AVIF(), 3)), lambda: AVIF().version):
         with pytest.raises(ImportError, match=r"11\.3"):
             work()
+
+
+def test_version_names_what_encodes_and_what_decodes():
+    coders = AVIF().version.split(", ")[2:]
+    assert f"aom {AvifImagePlugin.get_codec_version('aom')}" in coders
+    for coder in coders:
+        name, version = coder.split(" ")
+        assert version == AvifImagePlugin.get_codec_version(name)
+
+
+def test_the_encoder_is_libaom_by_its_name(monkeypatch):
+    codec = AVIF(quality=40, speed=8)
+    image = cases.picture(codec, 3)
+    theirs = io.BytesIO()
+    options = {"quality": 40, "speed": 8, "subsampling": "4:4:4", "max_threads": 1}
+    Image.fromarray(image).save(theirs, "AVIF", codec="aom", **options)
+    assert codec.encode(image) == theirs.getvalue()
+    monkeypatch.setattr(avif, "pillow_save", lambda *_, codec, **__: codec.encode())
+    assert codec.encode(image) == b"aom"
+
+
+def test_a_pillow_without_libaom_takes_what_it_has(monkeypatch):
+    available = AvifImagePlugin._avif.encoder_codec_available
+    monkeypatch.setattr(AvifImagePlugin._avif, "encoder_codec_available", lambda _: False)
+    monkeypatch.setattr(avif, "pillow_save", lambda *_, codec, **__: codec.encode())
+    assert available("aom")
+    assert AVIF().encode(cases.picture(AVIF(), 3)) == b"auto"

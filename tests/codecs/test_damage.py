@@ -165,3 +165,18 @@ def test_decompression_bombs_are_refused(codec):
     reason = "pixels|size|large|exceed|limit|dimension"
     with pytest.raises((ValueError, OSError), match=f"(?i){reason}"):
         codec.decode(bomb)
+
+
+@pytest.mark.parametrize("codec", cases.parameters(CODECS))
+def test_pictures_below_the_limit_are_no_bombs(codec, monkeypatch, recwarn):
+    cases.require(codec)
+    colour, gray = files(codec)
+    expected = codec.decode(colour)
+    limit = 24 * 32 - 1  # Pillow warns of more, and raises an error for twice as many
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    assert files(codec) == [colour, gray]
+    np.testing.assert_array_equal(codec.decode(colour), expected)
+    if codec.carries_metadata:
+        assert read_metadata(colour) == (b"<x/>" * 20, bytes(300))
+    assert not [w for w in recwarn if issubclass(w.category, Image.DecompressionBombWarning)]
+    assert limit == Image.MAX_IMAGE_PIXELS
