@@ -109,3 +109,38 @@ def test_other_bits_are_refused():
         JPEG2000().decode(codec.encode(cases.picture(codec, 1)))
     with pytest.raises(ValueError, match="8 bits"):
         codec.decode(JPEG2000().encode(cases.picture(JPEG2000(), 1)))
+
+
+PLAIN = [
+    *(
+        np.full((*size, 1), value)
+        for size in ((1, 7), (2, 7), (33, 1), (64, 64))
+        for value in (255, 200)
+    ),
+    np.full((64, 64, 3), [200, 10, 60]),
+    250 + np.arange(7).reshape(1, 7, 1) % 6,
+    np.broadcast_to(np.linspace(200, 255, 64).astype(int)[None, :, None], (64, 64, 1)),
+]
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+@pytest.mark.parametrize("target", [20, 30, 40, 50])
+def test_plain_pictures_have_the_psnr_too(bits, target):
+    codec = JPEG2000(psnr=target, bits=bits)
+    cases.require(codec)
+    for plain in PLAIN:
+        image = plain.astype("uint8") if bits == 8 else plain.astype("uint16") << 4
+        decoded = codec.decode(codec.encode(image))
+        floor = (2**bits - 1) ** 2  # half the PSNR's error would be 3 dB, and rounding is one level
+        assert np.mean((decoded - image.astype(float)) ** 2) <= 2 * floor / 10 ** (target / 10) + 1
+
+
+@pytest.mark.parametrize("target", [20, 35, 50])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_photographs_are_written_as_openjpeg_estimates(target, channels):
+    image = cases.picture(JPEG2000(), channels, 128, 160)
+    theirs = io.BytesIO()
+    options = {"quality_mode": "dB", "quality_layers": [target], "irreversible": True}
+    picture = Image.fromarray(image.squeeze())
+    picture.save(theirs, "JPEG2000", mct=int(channels == 3), **options)
+    assert JPEG2000(psnr=target).encode(image) == theirs.getvalue()
