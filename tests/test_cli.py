@@ -107,6 +107,7 @@ def test_the_command_knows_every_layer(tmp_path, model):
         ["encode", "a", "b", "--model", "m"],
         ["encode", "a", "b", "--model", "m", "--strength", "5", "--target-size", "5k"],
         ["encode", "a", "b", "--model", "m", "--target-size", "5x"],
+        ["encode", "a", "b", "--model", "m", "--target-size", 400 * "9"],
         ["encode", "a", "b", "--model", "m", "--bits-per-pixel", "nan"],
         ["train", "a", "b", "--steps", "0"],
         ["train", "a", "b", "--steps", "5", "--minutes", "2"],
@@ -183,6 +184,21 @@ def test_a_bad_picture_does_not_stop_the_others(tmp_path, pictures, model, capsy
     assert any("a.png' would be written to" in line for line in failures)
 
 
+@pytest.mark.parametrize("kind", [ValueError, RuntimeError])
+def test_a_failure_names_its_file(tmp_path, pictures, model, capsys, monkeypatch, kind):
+    def refuse(source, *arguments, **options):
+        if source.name == "a.png":
+            raise kind("the encoder could not be opened")
+        return ks.encode_file(source, *arguments, **options)
+
+    monkeypatch.setattr(coding, "encode_file", refuse)
+    arguments = ["encode", str(pictures), str(tmp_path / "coded"), "--model", model]
+    assert main([*arguments, "--strength", "9"]) == 1
+    assert files_in(tmp_path / "coded") == ["b.jpg", "deeper/c.jpg"]
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert line.endswith("a.png: the encoder could not be opened")
+
+
 def test_failures_are_said_in_a_line(tmp_path, pictures, model, capsys):
     for arguments, reason in (
         (
@@ -194,6 +210,24 @@ def test_failures_are_said_in_a_line(tmp_path, pictures, model, capsys):
             "outside",
         ),
         (["decode", str(pictures / "a.png"), str(tmp_path / "x.png")], "no JPEG"),
+        (
+            ["encode", str(pictures), str(pictures / "a.png"), "--model", model, "--strength", "9"],
+            "written to a folder",
+        ),
+        (
+            [
+                "encode",
+                str(pictures / "a.png"),
+                "a.jpg",
+                "--model",
+                model,
+                "--strength",
+                "9",
+                "--format",
+                "webp",
+            ],
+            "--format is for folders",
+        ),
         (["info", "nothing"], "no bundled preset"),
         (["info", str(tmp_path / "nothing.keras")], "nothing.keras"),
         (["info", str(pictures / "a.png")], "no JPEG"),
@@ -313,6 +347,14 @@ def test_training_makes_a_sandwich_for_files(tmp_path, pictures, capsys):
     assert "there already" in capsys.readouterr().err
 
 
+def test_a_training_that_diverges_saves_nothing(tmp_path, pictures, capsys):
+    target = tmp_path / "preset"
+    arguments = ["train", str(pictures), str(target), *TRAINING, "--learning-rate", "1e30"]
+    assert main(arguments) == 1
+    assert "diverged" in capsys.readouterr().err
+    assert not target.exists()
+
+
 def test_a_training_that_was_killed_goes_on(tmp_path, pictures, capsys, monkeypatch):
     target = tmp_path / "preset"
     arguments = ["train", str(pictures), str(target), *TRAINING]
@@ -380,6 +422,8 @@ def test_evaluation(tmp_path, pictures, model, capsys):
         [4, 8, 16, 32],
         verbose=0,
     )
+    assert main([*arguments, "--rates", "1", "--metrics", "ssim-rgb"]) == 0
+    assert main(arguments) == 0
     saved = ks.evaluation.load_results(target / "sandwich.json")
     assert np.array_equal(saved.bpp, direct.bpp)
     assert np.array_equal(saved.psnr, direct.psnr)

@@ -19,7 +19,7 @@ Job = tuple[Path, Path]
 
 def encode(options: argparse.Namespace) -> int:
     """The command `encode`."""
-    jobs = _jobs(options.source, options.target, options.format, SOURCES)
+    jobs = _jobs(options.source, options.target, options.format, "jpg", SOURCES)
     model = load_network(options.model)
 
     def one(source: Path, target: Path) -> str:
@@ -41,7 +41,7 @@ def encode(options: argparse.Namespace) -> int:
 
 def decode(options: argparse.Namespace) -> int:
     """The command `decode`."""
-    jobs = _jobs(options.source, options.target, options.format, CODED)
+    jobs = _jobs(options.source, options.target, options.format, "png", CODED)
     networks: dict[str, Network] = {}
 
     def one(source: Path, target: Path) -> str:
@@ -60,19 +60,30 @@ def decode(options: argparse.Namespace) -> int:
     return _run(jobs, one, "decode")
 
 
-def _jobs(source: Path, target: Path, suffix: str, suffixes: tuple[str, ...]) -> list[Job]:
+def _jobs(
+    source: Path, target: Path, suffix: str | None, default: str, suffixes: tuple[str, ...]
+) -> list[Job]:
     """The files to read and to write; for a folder the same folders below the target, which are made."""
     if not source.is_dir():
-        return [
-            (source, target / source.with_suffix(f".{suffix}").name if target.is_dir() else target)
-        ]
+        if target.is_dir():
+            return [(source, target / source.with_suffix(f".{suffix or default}").name)]
+        if suffix is not None and target.suffix.lower() != f".{suffix}":
+            raise ValueError(
+                f"--format is for folders; a file's own name says its format. Received --format {suffix} "
+                f"and {str(target)!r}; leave --format out, or name the file otherwise."
+            )
+        return [(source, target)]
+    if target.exists() and not target.is_dir():
+        raise ValueError(
+            f"The pictures of a folder are written to a folder. Received the file {str(target)!r}."
+        )
     if target.resolve().is_relative_to(source.resolve()):
         raise ValueError(
             f"The results would lie among the pictures. Received source={str(source)!r} and "
             f"target={str(target)!r}; write to a folder outside."
         )
     jobs = [
-        (file, target / file.relative_to(source).with_suffix(f".{suffix}"))
+        (file, target / file.relative_to(source).with_suffix(f".{suffix or default}"))
         for file in find_pictures(source, suffixes)
     ]
     for folder in {result.parent for _, result in jobs}:
@@ -85,8 +96,12 @@ def _run(jobs: list[Job], one: Callable[[Path, Path], str], name: str) -> int:
     if len(jobs) == 1:
         print(one(*jobs[0]))
         return 0
-    from tqdm import tqdm
-
+    try:
+        from tqdm import tqdm
+    except ImportError as error:
+        raise ImportError(
+            'The progress of a folder needs tqdm: pip install "keras-sandwich[codecs]".'
+        ) from error
     failures: list[str] = []
     written: dict[Path, Path] = {}
     for source, target in tqdm(jobs, desc=name, unit="file"):
@@ -98,8 +113,9 @@ def _run(jobs: list[Job], one: Callable[[Path, Path], str], name: str) -> int:
                 )
             one(source, target)
             written[target] = source
-        except (OSError, ValueError) as error:
-            failures.append(str(error))
+        except Exception as error:  # one picture of a folder must not cost the others
+            reason = str(error) or type(error).__name__
+            failures.append(reason if str(source) in reason else f"{source}: {reason}")
     print(f"{len(written)} of {len(jobs)} files written.")
     for failure in failures:
         print(f"keras-sandwich: failed: {failure}", file=sys.stderr)

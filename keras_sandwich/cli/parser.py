@@ -78,9 +78,7 @@ def _add_encode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="BYTES",
         help="the largest file of at most so many bytes; 40k is 40,000, 1M is 1,000,000",
     )
-    command.add_argument(
-        "--format", choices=CODED, default="jpg", help="of the files of a folder (default: jpg)"
-    )
+    command.add_argument("--format", choices=CODED, help="of the files of a folder (default: jpg)")
     command.add_argument(
         "--background",
         metavar="COLOUR",
@@ -103,9 +101,7 @@ def _add_decode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command.add_argument("source", type=Path, help="a coded file, or a folder of them")
     command.add_argument("target", type=Path, help="the picture to write, or a folder for a folder")
     command.add_argument("--model", help=f"{MODEL_HELP}; not needed where the file names a preset")
-    command.add_argument(
-        "--format", choices=RESTORED, default="png", help="of a folder's pictures (default: png)"
-    )
+    command.add_argument("--format", choices=RESTORED, help="of a folder's pictures (default: png)")
     command.add_argument(
         "--accept-altered",
         action="store_true",
@@ -231,7 +227,7 @@ def size_in_bytes(text: str) -> int:
     """40000, 40k, 1M, 1.5M to a number of bytes; k is 1000."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmM]?)[bB]?", text.strip())
     size = float(match[1]) * {"": 1, "k": 1e3, "m": 1e6}[match[2].lower()] if match else 0.0
-    if size < 1:
+    if not 1 <= size < math.inf:
         raise argparse.ArgumentTypeError(f"expected bytes, such as 40000, 40k or 1M, not {text!r}")
     return int(size)
 

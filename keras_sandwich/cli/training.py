@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -53,11 +54,12 @@ def train(options: argparse.Namespace) -> int:
         f"{options.scenario}: {model.count_params():,} parameters, {len(crops.names)} pictures, "
         f"{keras.backend.backend()}. What is needed to go on is kept in {state}."
     )
-    model.fit(
+    history = model.fit(
         crops,
         epochs=epochs,
         callbacks=[
             SynchronizeEpoch(crops),
+            keras.callbacks.TerminateOnNaN(),
             TrainingBudget(
                 options.learning_rate,
                 minutes=options.minutes if options.steps is None else None,
@@ -68,6 +70,12 @@ def train(options: argparse.Namespace) -> int:
         ],
         verbose=1 if sys.stdout.isatty() else 2,
     )
+    loss = history.history["loss"][-1] if history.history else 0.0  # nothing was left to train
+    if not math.isfinite(loss):
+        raise ValueError(
+            f"The training diverged: its loss is {loss}, and nothing is saved. Delete {str(state)!r} and "
+            f"train anew with a lower --learning-rate than {options.learning_rate:g}."
+        )
     if target.suffix == ".keras":
         model.save(target)
     else:

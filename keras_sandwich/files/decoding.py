@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
+from keras_sandwich.codecs.samples import MAX_PIXELS
 from keras_sandwich.files.container import Container, read_container
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
 from keras_sandwich.files.payload import Payload, is_unaltered, pixel_digest
 from keras_sandwich.files.saving import encode_picture, require_format, require_target, write_whole
-from keras_sandwich.files.sources import bombs_allowed
 from keras_sandwich.models.samples import from_samples
 from keras_sandwich.models.tiling import postprocess_picture
 
@@ -110,6 +110,12 @@ def _samples(
     data: bytes, container: Container, payload: Payload, network: Network, accept_altered: bool
 ) -> tuple[np.ndarray, int]:
     """The coded picture, decoded and checked, and its bits a sample."""
+    height, width = payload.output_size
+    if height * width > MAX_PIXELS:
+        raise ValueError(
+            f"it is to be restored to {_spell(payload.output_size)}. At most {MAX_PIXELS} pixels are "
+            "coded or restored: more is a decompression bomb or damage"
+        )
     expected = network.coded_size(payload.output_size)
     if container.size != expected:
         raise ValueError(
@@ -118,8 +124,7 @@ def _samples(
         )
     codec = _codec(container, payload)
     try:
-        with bombs_allowed():
-            samples = codec.decode(data)
+        samples = codec.decode(data)
     except (ImportError, MemoryError):
         raise
     except Exception as error:  # decoders raise whatever they stumble over

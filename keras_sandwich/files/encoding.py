@@ -13,16 +13,11 @@ from keras_sandwich.files.info import FileInfo, info_of
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.payload import Payload, pixel_digest, seal
 from keras_sandwich.files.saving import require_target, write_whole
-from keras_sandwich.files.sources import bombs_allowed, read_source
+from keras_sandwich.files.sources import read_source
 from keras_sandwich.files.targets import UnreachableTarget, largest_within
 from keras_sandwich.models.samples import to_samples
 from keras_sandwich.models.tiling import preprocess_picture
 
-MAX_SIDES = {
-    ".jpg": 65500,
-    ".jpeg": 65500,
-    ".webp": 16383,
-}  # libjpeg stops a little below the format's 65535
 MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
 ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
 
@@ -87,7 +82,7 @@ def encode_file(
     _require_one_goal(bits_per_pixel=bits_per_pixel, strength=strength, target_size=target_size)
     picture = read_source(source, network.channels, network.num_truncate_bits, background)
     height, width, _ = picture.pixels.shape
-    _require_size(path, network, (height, width))
+    _require_size(path, network, (height, width), codec.max_side)
     profile = picture.profile if keep_profile else None
     packed = profile if network.bottleneck_channels == 1 and network.channels == 3 else None
     if packed is not None and len(packed) > MAX_PACKED_PROFILE:
@@ -122,8 +117,7 @@ def encode_file(
         pixels = height * width
         limit = int(pixels * bits_per_pixel / 8) if bits_per_pixel is not None else target_size
         setting, file = _search(codec, encode, limit or 0, pixels)
-    with bombs_allowed():
-        file = seal(file, payload_at(setting), pixel_digest(setting.decode(file)))
+    file = seal(file, payload_at(setting), pixel_digest(setting.decode(file)))
     write_whole(path, file)
     return info_of(file)
 
@@ -181,14 +175,13 @@ def default_codec(suffix: str, network: Network) -> codecs.Codec:
     return codec
 
 
-def _require_size(path: Path, network: Network, size: tuple[int, int]) -> None:
+def _require_size(path: Path, network: Network, size: tuple[int, int], most: int | None) -> None:
     coded = network.coded_size(size)
     if min(coded) < 1:
         raise ValueError(
             f"The picture is too small for a network that codes 1/{network.downsample_factor} of its "
             f"height and width. Received {size[1]}×{size[0]} pixels."
         )
-    most = MAX_SIDES.get(path.suffix.lower())
     if most is not None and max(coded) > most:
         raise ValueError(
             f"A {path.suffix} file holds at most {most} pixels a side. Received a picture coded as "

@@ -47,10 +47,8 @@ class Network:
 
     def coded_size(self, output_size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of the coded picture for one of (height, width)."""
-        unit = getattr(self.model.preprocessor, "coding_unit", 1)
-        height, width = (
-            ceil_multiple(size, unit) // self.downsample_factor for size in output_size
-        )
+        unit, factor = self.model.coding_unit, self.downsample_factor
+        height, width = (ceil_multiple(size, unit) // factor for size in output_size)
         return height, width
 
 

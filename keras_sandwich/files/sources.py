@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from keras_sandwich.codecs.libraries import imagecodecs, import_library
 from keras_sandwich.datasets.pictures import SUFFIXES, import_pillow, three_colours
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG2000_SIZE = b"\xff\x4f\xff\x51"  # the markers SOC and SIZ, with which a codestream begins
 HEIC_SUFFIXES = (".heic", ".heif")
 ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 MAX_TRUNCATE_BITS = 8
@@ -49,9 +51,9 @@ def read_source(
 
     Raises:
         OSError: there is no such file, or it may not be read.
-        ValueError: it cannot be read as a picture, is an AVIF or HEIC file of more than 8 bits where k > 0, is
-            animated, has transparent pixels and no background is given, or has colours that a network of one channel
-            would lose.
+        ValueError: it cannot be read as a picture, has colours of more than 8 bits in another file than PNG where
+            k > 0, is animated, has transparent pixels and no background is given, or has colours that a network of one
+            channel would lose; the background is no colour.
     """
     file = Path(path)
     data = file.read_bytes()
@@ -110,7 +112,7 @@ def _source(
     if num_truncate_bits and _is_deep_png(data):
         pixels, profile = _deep_pixels(picture, data), _fitting(profile, "RGB ")
     else:
-        if num_truncate_bits and _is_deep_heif(data):
+        if num_truncate_bits and _is_deep_colour(picture, data):
             raise ValueError(
                 "it has more than 8 bits, which are read from PNG files of 16 alone; save it as one"
             )
@@ -137,6 +139,9 @@ def _upright(picture: Any) -> Any:
 def _opaque(picture: Any, background: Any) -> Any:
     """A picture without an alpha channel, which no coded file has."""
     pillow = import_pillow("encode_file")
+    colour = None
+    if background is not None:  # its alpha, if it has one, is of no use: nothing lies behind it
+        colour = pillow.new("RGB", (1, 1), background).getpixel((0, 0))
     if picture.mode not in ALPHA_MODES and "transparency" not in picture.info:
         return picture
     if picture.mode.startswith("I"):
@@ -146,12 +151,12 @@ def _opaque(picture: Any, background: Any) -> Any:
         raise ValueError("it has transparent pixels at 16 bits; save it without them")
     full = picture.convert("RGBA")
     if full.getchannel("A").getextrema()[0] < 255:
-        if background is None:
+        if colour is None:
             raise ValueError(
                 "it has transparent pixels, which a coded file cannot hold; give a background "
                 "colour to lay it on"
             )
-        canvas = pillow.new("RGBA", full.size, background)
+        canvas = pillow.new("RGBA", full.size, (*colour, 255))
         full = pillow.alpha_composite(canvas, full)
     return full.convert("RGB")
 
@@ -193,6 +198,23 @@ def _managed(picture: Any, profile: bytes | None) -> tuple[Any, bytes | None]:
 
 def _is_deep_png(data: bytes) -> bool:
     return data.startswith(PNG_SIGNATURE) and data[24:25] == b"\x10"
+
+
+def _is_deep_colour(picture: Any, data: bytes) -> bool:
+    """Whether Pillow has cut a picture's colours to 8 bits; of gray ones it keeps 16."""
+    if picture.mode.startswith("I"):
+        return False
+    if picture.format == "TIFF":
+        return max(picture.tag_v2.get(258, (8,))) > 8  # BitsPerSample
+    if picture.format == "PPM":
+        header = re.match(
+            rb"P[36](?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+(\d+)", data
+        )
+        return header is not None and int(header[1]) > 255
+    if picture.format == "JPEG2000":
+        size = data.find(JPEG2000_SIZE)
+        return size >= 0 and (data[size + 42] & 0x7F) >= 8  # ISO 15444-1, A.5.1: bits less one
+    return _is_deep_heif(data)
 
 
 def _is_deep_heif(data: bytes) -> bool:

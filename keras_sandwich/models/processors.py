@@ -130,6 +130,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
                 f"channels. Received shape {tuple(input_shape)}."
             )
         channels = input_shape[-1]
+        self._input_channels = channels
         if self.mlp is not None:
             self.mlp.build((None, None, None, channels))
         elif channels != self.output_channels:
@@ -150,6 +151,15 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
                 self.unet.build((None, None, None, seen))
             keep_frozen(self.unet)
         self.built = True
+
+    def _unit_for(self, bottleneck_channels: int | None) -> int:
+        """16 where the linear path carries chroma in coefficients of a bottleneck of one channel."""
+        coefficients = (
+            self.mlp is not None
+            and self.start == "classical"
+            and (self.patch_size, bottleneck_channels, self.downsample_factor) == (UNIT, 1, 1)
+        )
+        return UNIT if coefficients else 1
 
     @property
     def _cascaded(self) -> bool:
@@ -255,12 +265,7 @@ class Preprocessor(_Processor):
     @property
     def coding_unit(self) -> int:
         """Height and width of a bottleneck are multiples of this, as a unit that is cut short would lose its chroma."""
-        coefficients = (
-            self.mlp is not None
-            and self.start == "classical"
-            and (self.patch_size, self.output_channels, self.downsample_factor) == (UNIT, 1, 1)
-        )
-        return UNIT if coefficients else 1
+        return self._unit_for(self.output_channels)
 
     def call(self, images: Any) -> Any:
         images = require_images(images)
@@ -338,6 +343,11 @@ class Postprocessor(_Processor):
 
     _decode = True
     resampling = "lanczos3"
+
+    @property
+    def coding_unit(self) -> int:
+        """That of the `Preprocessor` which it mirrors; it is known once this is built."""
+        return self._unit_for(getattr(self, "_input_channels", None))
 
     def call(self, bottlenecks: Any, output_size: Any = None) -> Any:
         images = self._extend(require_images(bottlenecks, "bottlenecks"))

@@ -179,6 +179,12 @@ class CompressIntraModel(MatchingWeights, RateDistortionTraining, ExportableWhen
         prediction = self.postprocess(filtered, ops.shape(images)[1:3])
         return self._outputs(prediction, rate, bottleneck, compressed)
 
+    @property
+    def coding_unit(self) -> int:
+        """Height and width of a bottleneck are multiples of this; 1 in all but sandwiches of `patch_size=16`."""
+        side = self.postprocessor if self.preprocessor is None else self.preprocessor
+        return int(getattr(side, "coding_unit", 1))
+
     def preprocess(self, images: Any) -> Any:
         """Images [batch, height, width, channels], or a dict, to bottlenecks, not clipped."""
         images = self._concatenate(images)
@@ -192,7 +198,7 @@ class CompressIntraModel(MatchingWeights, RateDistortionTraining, ExportableWhen
         if getattr(self.postprocessor, "downsample_factor", 1) > 1:
             return self.postprocessor(bottlenecks, output_size=output_size)
         images = self.postprocessor(bottlenecks)
-        if output_size is None or getattr(self.preprocessor, "coding_unit", 1) == 1:
+        if output_size is None or self.coding_unit == 1:
             return images
         return images[:, : output_size[0], : output_size[1]]
 
@@ -225,8 +231,7 @@ class CompressIntraModel(MatchingWeights, RateDistortionTraining, ExportableWhen
         prediction = coded
         if self.postprocessor is not None:
             prediction = tuple(self.postprocessor.compute_output_shape(coded))
-            whole_units = getattr(self.preprocessor, "coding_unit", 1) > 1
-            if whole_units or getattr(self.postprocessor, "downsample_factor", 1) > 1:
+            if self.coding_unit > 1 or getattr(self.postprocessor, "downsample_factor", 1) > 1:
                 prediction = (batch, height, width, prediction[-1])
         channels = prediction[-1]
         shapes = {

@@ -138,7 +138,7 @@ def postprocess_picture(
         for samples, results in zip((height, width), size, strict=True)
     )
     restored = _run(side, decoded, rows, columns, size)
-    if asked is None or getattr(getattr(system, "preprocessor", None), "coding_unit", 1) == 1:
+    if asked is None or getattr(system, "coding_unit", 1) == 1:
         return restored
     return restored[: asked[0], : asked[1]]
 

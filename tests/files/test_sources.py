@@ -1,4 +1,5 @@
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -110,6 +111,12 @@ def test_transparency_is_refused_or_laid_on_a_background(tmp_path):
     assert np.array_equal(pixels[1:, 20:], photograph()[1:, 20:])
     half = photograph()[0, 30] * (128 / 255) + 255 * (127 / 255)
     assert np.abs(pixels[0, 30] - half).max() <= 1
+    for same in (0xFFFFFF, "#ffffff00", "#fff", (255, 255, 255)):
+        assert np.array_equal(read_source(path, background=same).pixels, pixels)
+    opaque = saved(tmp_path, photograph())
+    for background in ("no colour", (1, 2)):
+        with pytest.raises(ValueError, match="cannot be coded"):
+            read_source(opaque, background=background)
 
 
 def test_transparency_of_a_palette_counts(tmp_path):
@@ -277,6 +284,46 @@ def test_programs_are_not_read_as_pictures(tmp_path):
     assert Image.open(tmp_path / "a.png").format == "EPS"
     with pytest.raises(ValueError, match=r"not of a format that is read: .*JPEG.*PNG.*TIFF"):
         read_source(tmp_path / "a.png")
+
+
+def tiff(pixels: np.ndarray) -> bytes:
+    """An uncompressed TIFF file of RGB in one strip."""
+    height, width, _ = pixels.shape
+    bits, sixteen = pixels.dtype.itemsize * 8, 3
+    data, tags = pixels.tobytes(), 8
+    place = 8 + 2 + 12 * tags + 4
+    entries = (
+        *((256, sixteen, 1, width), (257, sixteen, 1, height), (258, sixteen, 3, place)),
+        *((259, sixteen, 1, 1), (262, sixteen, 1, 2), (273, sixteen, 1, place + 6)),
+        *((277, sixteen, 1, 3), (279, 4, 1, len(data))),
+    )
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    header = b"II*\0" + struct.pack("<IH", 8, tags)
+    return header + directory + bytes(4) + struct.pack("<HHH", bits, bits, bits) + data
+
+
+def portable_pixmap(pixels: np.ndarray) -> bytes:
+    height, width, _ = pixels.shape
+    most = 255 if pixels.dtype == np.uint8 else 65535
+    header = f"P6\n# a comment\n{width} {height}\n{most}\n".encode()
+    return header + pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
+
+
+def jpeg_2000(pixels: np.ndarray) -> bytes:
+    bits = 8 if pixels.dtype == np.uint8 else 12
+    return ks.codecs.JPEG2000(lossless=True, bits=bits).encode(pixels if bits == 8 else pixels >> 4)
+
+
+@pytest.mark.parametrize("write", [tiff, portable_pixmap, jpeg_2000])
+def test_deep_colours_that_would_be_cut_are_refused(tmp_path, write):
+    path = tmp_path / "picture"
+    path.write_bytes(write(photograph()))
+    scaled = np.rint(photograph() * 16.0)
+    assert np.array_equal(read_source(path, num_truncate_bits=4).pixels, scaled)
+    path.write_bytes(write(photograph().astype("uint16") * 257))
+    assert np.abs(read_source(path).pixels - photograph().astype(int)).max() <= 1
+    with pytest.raises(ValueError, match="has more than 8 bits, which are read from PNG"):
+        read_source(path, num_truncate_bits=4)
 
 
 @pytest.mark.parametrize("codec", ["AVIF", "HEIC"])
