@@ -22,6 +22,7 @@
 
 # %%
 import argparse
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -47,17 +48,20 @@ print(f"Keras {keras.__version__} on {keras.backend.backend()}, {len(pictures)} 
 # %% [markdown]
 # ## Models, codecs, strengths
 #
-# One preset for each scenario, swept over each codec's own quantizer.
+# A scenario's presets, each around the chroma subsampling that it was trained for, swept over each codec's own
+# quantizer.
 
 # %%
 SCENARIOS = {
     "grayscale": {
         "title": "Colour over a grayscale codec",
+        "presets": {"grayscale": None},
         "rates": (0.5, 0.75, 1.0),  # of the tables
         "shown": (0.3, 2.5),  # in the plots
     },
     "lowres": {
         "title": "High over low resolution",
+        "presets": {"lowres": "4:4:4", "lowres_420": "4:2:0"},
         "rates": (0.3, 0.4, 0.5),
         "shown": (0.12, 1.0),
     },
@@ -70,35 +74,53 @@ CODECS = {
 }
 
 
-def systems(scenario):
-    """Label → model: the preset, and the baselines that were trained."""
-    found = {"sandwich": ks.models.CompressIntraModel.from_preset(scenario)}
-    if options.baselines:
-        for file in sorted((options.baselines / scenario).glob("*.keras")):
-            found[file.stem.replace("_", " ")] = keras.saving.load_model(file)
-    return found
+def subsampled(codec, chroma_subsampling):
+    """The codec with a chroma subsampling, if it has a choice."""
+    if chroma_subsampling is None or not hasattr(codec, "chroma_subsampling"):
+        return codec
+    return dataclasses.replace(codec, chroma_subsampling=chroma_subsampling)
+
+
+def presets(scenario):
+    """Preset → (model, its chroma subsampling)."""
+    load = ks.models.CompressIntraModel.from_preset
+    return {name: (load(name), chroma) for name, chroma in SCENARIOS[scenario]["presets"].items()}
+
+
+def baselines(scenario):
+    """Label → model: the baselines that were trained."""
+    files = sorted((options.baselines / scenario).glob("*.keras")) if options.baselines else []
+    return {file.stem.replace("_", " "): keras.saving.load_model(file) for file in files}
 
 
 # %% [markdown]
 # ## Curves
 #
 # The baselines: the chain of linear filters without networks (for grayscale both: colour carriers, and chroma in
-# coefficients of the luma's blocks, which the preset starts from), and the codec of the whole colour picture, all at
-# the best of the codec's chroma subsamplings; the luma alone; and, where they were trained, one network alone.
+# coefficients of the luma's blocks, which the preset starts from), the codec of the whole colour picture, and, where
+# they were trained, one network alone, all at the best of the codec's chroma subsamplings; and the luma alone. The
+# sandwich's curve is the Pareto frontier of the scenario's presets.
 
 # %%
 results = {}
 for scenario in SCENARIOS:
-    trained = systems(scenario)
+    ours, others = presets(scenario), baselines(scenario)
     for label in options.codecs:
         codec, strengths = CODECS[label]
-        curves = [
-            rd_curve(model, pictures, codec, strengths, name=name, picture_names=names)
-            for name, model in trained.items()
+        measured = {"images": pictures, "strengths": strengths, "picture_names": names}
+        own = [
+            rd_curve(model, codec=subsampled(codec, chroma), name=f"preset {name}", **measured)
+            for name, (model, chroma) in ours.items()
         ]
-        curves += ks.evaluation.untrained_baselines(
-            trained["sandwich"], pictures, codec, strengths, picture_names=names
-        )
+        curves = [
+            ks.evaluation.pareto_frontier(own, name="sandwich"),
+            *(own if len(own) > 1 else []),
+            *(
+                ks.evaluation.best_subsampling(model, codec=codec, name=name, **measured)
+                for name, model in others.items()
+            ),
+            *ks.evaluation.untrained_baselines(ours[scenario][0], codec=codec, **measured),
+        ]
         results[scenario, label] = curves
         for number, curve in enumerate(curves):
             file = options.output / f"{scenario}_{label}_{number}.json"
@@ -170,7 +192,7 @@ for (scenario, label), curves in results.items():
 
 # %%
 for scenario, rate in (("grayscale", 0.75), ("lowres", 0.4)):
-    shown = {"sandwich": systems(scenario)["sandwich"]}
+    shown = {"sandwich": ks.models.CompressIntraModel.from_preset(scenario)}
     if scenario == "grayscale":
         shown["colour carriers, no networks"] = ks.evaluation.classical_chain(1)
         shown["chroma in coefficients, no networks"] = ks.evaluation.classical_chain(
