@@ -4,7 +4,7 @@ import io
 from dataclasses import dataclass
 
 from keras_sandwich import codecs
-from keras_sandwich.datasets.pictures import import_pillow
+from keras_sandwich.codecs.libraries import import_library
 from keras_sandwich.files.sources import bombs_allowed
 
 
@@ -31,7 +31,7 @@ def read_container(data: bytes) -> Container:
     """Reads the header of a JPEG, WebP, AVIF or HEIC file. Anything else, or damage, raises ValueError."""
     name, suffix = _format(data)
     try:
-        with bombs_allowed():
+        with bombs_allowed("decode_file"):
             xmp, profile = codecs.read_metadata(data)
             width, height = _size(data, name)
     except (ImportError, MemoryError):
@@ -60,6 +60,7 @@ def _size(data: bytes, name: str) -> tuple[int, int]:
 
         width, height = pillow_heif.open_heif(io.BytesIO(data)).size
         return width, height
-    with import_pillow("decode_file").open(io.BytesIO(data), formats=[name.upper()]) as picture:
+    pillow = import_library("PIL.Image", "`decode_file`")
+    with pillow.open(io.BytesIO(data), formats=[name.upper()]) as picture:
         width, height = picture.size
     return width, height

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
+from keras_sandwich.codecs.samples import MAX_PIXELS
 from keras_sandwich.files.info import FileInfo, info_of
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.payload import Payload, pixel_digest, seal
@@ -181,6 +182,11 @@ def _require_size(path: Path, network: Network, size: tuple[int, int], most: int
         raise ValueError(
             f"The picture is too small for a network that codes 1/{network.downsample_factor} of its "
             f"height and width. Received {size[1]}×{size[0]} pixels."
+        )
+    if size[0] * size[1] > MAX_PIXELS:
+        raise ValueError(
+            f"At most {MAX_PIXELS} pixels are coded, since no larger picture would be restored. "
+            f"Received {size[1]}×{size[0]}; cut the picture into parts."
         )
     if most is not None and max(coded) > most:
         raise ValueError(

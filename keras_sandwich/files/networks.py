@@ -78,6 +78,8 @@ def load_network(model: Any) -> Network:
             f"{model.model_keys}; use `model.transport` with a codec."
         )
     channels = int(getattr(model.postprocessor, "output_channels", 3))
+    if model.preprocessor is None:  # a decoder alone: what it is given are bottlenecks
+        channels = getattr(model.postprocessor, "input_channels", None) or channels
     if not model.built:
         model.build((None, None, None, channels))
     shapes = model.compute_output_shape((1, 64, 64, channels))

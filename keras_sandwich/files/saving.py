@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_sandwich.codecs.libraries import imagecodecs
-from keras_sandwich.datasets.pictures import import_pillow
+from keras_sandwich.codecs.libraries import imagecodecs, import_library
 
 # Formats that keep every sample, and what Pillow is told so that they do.
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -123,7 +122,7 @@ def encode_picture(pixels: np.ndarray, suffix: str, profile: bytes | None = None
     name, options = FORMATS[suffix]
     if profile is not None:
         options = {**options, "icc_profile": profile}
-    picture = import_pillow("decode_file").fromarray(
+    picture = import_library("PIL.Image", "`decode_file`").fromarray(
         pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     )
     buffer = io.BytesIO()

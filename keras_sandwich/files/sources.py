@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich.codecs.libraries import imagecodecs, import_library
-from keras_sandwich.datasets.pictures import SUFFIXES, import_pillow, three_colours
+from keras_sandwich.datasets.pictures import SUFFIXES, three_colours
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG2000_SIZE = b"\xff\x4f\xff\x51"  # the markers SOC and SIZ, with which a codestream begins
@@ -72,16 +72,16 @@ def read_source(
 
 
 @contextlib.contextmanager
-def bombs_allowed() -> Iterator[None]:
+def bombs_allowed(user: str = "encode_file") -> Iterator[None]:
     """No warning about pictures of many pixels: Pillow's limit for an error, twice as many, holds."""
-    pillow = import_pillow("encode_file")
+    pillow = import_library("PIL.Image", f"`{user}`")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
         yield
 
 
 def _opened(data: bytes) -> Any:
-    pillow = import_pillow("encode_file")
+    pillow = import_library("PIL.Image", "`encode_file`")
     # Others run programs, as EPS does, or are no pictures of pixels.
     known = pillow.registered_extensions()
     named = {known[suffix] for suffix in (*SUFFIXES, *HEIC_SUFFIXES) if suffix in known}
@@ -116,6 +116,7 @@ def _source(
             raise ValueError(
                 "it has more than 8 bits, which are read from PNG files of 16 alone; save it as one"
             )
+        _require_gray_depth(picture)
         upright, profile = _managed(_opaque(_upright(picture), background), profile)
         pixels = three_colours(upright, deep=num_truncate_bits > 0)
     if channels == 1:
@@ -131,14 +132,14 @@ def _source(
 def _upright(picture: Any) -> Any:
     """The picture as its EXIF orientation says; as it lies where the EXIF data are damaged."""
     try:
-        return import_pillow("encode_file", "PIL.ImageOps").exif_transpose(picture)
+        return import_library("PIL.ImageOps", "`encode_file`").exif_transpose(picture)
     except Exception:  # Pillow raises whatever it stumbles over in them
         return picture
 
 
 def _opaque(picture: Any, background: Any) -> Any:
     """A picture without an alpha channel, which no coded file has."""
-    pillow = import_pillow("encode_file")
+    pillow = import_library("PIL.Image", "`encode_file`")
     colour = None
     if background is not None:  # its alpha, if it has one, is of no use: nothing lies behind it
         colour = pillow.new("RGB", (1, 1), background).getpixel((0, 0))
@@ -176,7 +177,7 @@ def _managed(picture: Any, profile: bytes | None) -> tuple[Any, bytes | None]:
         return picture, profile
     if picture.mode not in ("CMYK", "L"):
         return picture, None
-    management = import_pillow("encode_file", "PIL.ImageCms")
+    management = import_library("PIL.ImageCms", "`encode_file`")
     try:
         converted = management.profileToProfile(
             picture,
@@ -198,6 +199,17 @@ def _managed(picture: Any, profile: bytes | None) -> tuple[Any, bytes | None]:
 
 def _is_deep_png(data: bytes) -> bool:
     return data.startswith(PNG_SIGNATURE) and data[24:25] == b"\x10"
+
+
+def _require_gray_depth(picture: Any) -> None:
+    """ValueError for gray of a depth that Pillow hands on as if it were 16 bits."""
+    if picture.format != "TIFF" or not picture.mode.startswith("I"):
+        return
+    bits = max(picture.tag_v2.get(258, (1,)))  # BitsPerSample
+    if bits != 16:
+        raise ValueError(
+            f"it has {bits} bits of gray, of which 8 and 16 are read; save it as one of these"
+        )
 
 
 def _is_deep_colour(picture: Any, data: bytes) -> bool:

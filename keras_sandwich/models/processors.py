@@ -37,6 +37,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
 
     _decode: bool
     resampling: str  # method
+    input_channels: int | None = None  # known once it is built
 
     def __init__(
         self,
@@ -130,7 +131,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
                 f"channels. Received shape {tuple(input_shape)}."
             )
         channels = input_shape[-1]
-        self._input_channels = channels
+        self.input_channels = channels
         if self.mlp is not None:
             self.mlp.build((None, None, None, channels))
         elif channels != self.output_channels:
@@ -347,7 +348,7 @@ class Postprocessor(_Processor):
     @property
     def coding_unit(self) -> int:
         """That of the `Preprocessor` which it mirrors; it is known once this is built."""
-        return self._unit_for(getattr(self, "_input_channels", None))
+        return self._unit_for(self.input_channels)
 
     def call(self, bottlenecks: Any, output_size: Any = None) -> Any:
         images = self._extend(require_images(bottlenecks, "bottlenecks"))

@@ -2,6 +2,7 @@ import contextlib
 import io
 import re
 import shutil
+import sys
 import zlib
 
 import numpy as np
@@ -75,9 +76,19 @@ def test_a_decoder_without_the_network_before_the_codec(tmp_path, source):
     model = ks.evaluation.classical_chain(1, patch_size=16)
     ks.encode_file(source, tmp_path / "a.jpg", model, strength=4)
     decoder = ks.models.CompressIntraModel(None, model.postprocessor, ks.layers.EncodeDecodeIntra())
-    decoder.build((None, None, None, 1))
     expected = restored(tmp_path / "a.jpg", model)
     np.testing.assert_array_equal(restored(tmp_path / "a.jpg", decoder), expected)
+    decoder.save(tmp_path / "decoder.keras")
+    again = restored(tmp_path / "a.jpg", tmp_path / "decoder.keras")
+    np.testing.assert_array_equal(again, expected)
+
+
+def test_a_library_that_is_missing_is_named_with_the_extra(file, small_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(
+        ImportError, match=r"`decode_file` needs Pillow: .*keras-sandwich\[codecs\]"
+    ):
+        ks.decode_file(file, file.with_name("a.png"), small_model)
 
 
 def test_a_restored_picture_is_no_larger_than_a_coded_one_may_be(tmp_path, monkeypatch):

@@ -252,6 +252,14 @@ def test_more_pixels_than_the_format_holds(tmp_path, gray_model):
         ks.encode_file(tmp_path / "a.png", tmp_path / "a.jpg", gray_model, strength=8)
 
 
+def test_no_larger_picture_is_coded_than_is_restored(tmp_path, small_model, source, monkeypatch):
+    monkeypatch.setattr(encoding, "MAX_PIXELS", 47 * 61)
+    ks.encode_file(source, tmp_path / "a.jpg", small_model, strength=8)
+    monkeypatch.setattr(encoding, "MAX_PIXELS", 47 * 61 - 1)
+    with pytest.raises(ValueError, match=r"At most 2866 pixels are coded.* Received 61×47"):
+        ks.encode_file(source, tmp_path / "b.jpg", small_model, strength=8)
+
+
 def test_a_picture_is_never_lost(tmp_path, gray_model, source, photograph):
     before = source.read_bytes()
     jpeg = tmp_path / "picture.jpg"
@@ -280,14 +288,17 @@ def test_nothing_is_left_where_coding_fails(
     assert sorted(tmp_path.iterdir()) == [target, source.parent]
 
 
-def test_many_pixels_leave_no_warning(tmp_path, small_model, monkeypatch, recwarn):
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "avif"])
+def test_many_pixels_leave_no_warning(tmp_path, gray_model, monkeypatch, recwarn, suffix):
+    if suffix not in ("jpg", "webp"):
+        pytest.importorskip("PIL._avif")
     Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2100)
-    ks.encode_file(tmp_path / "a.png", tmp_path / "a.jpg", small_model, strength=8)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 600)
-    ks.decode_file(tmp_path / "a.jpg", tmp_path / "b.png", small_model)
+    ks.encode_file(tmp_path / "a.png", tmp_path / f"a.{suffix}", gray_model, strength=30)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2100)
+    ks.decode_file(tmp_path / f"a.{suffix}", tmp_path / "b.png", gray_model)
     assert not [w for w in recwarn if issubclass(w.category, Image.DecompressionBombWarning)]
-    assert Image.MAX_IMAGE_PIXELS == 600
+    assert Image.MAX_IMAGE_PIXELS == 2100
 
 
 def test_more_bits_in_the_coded_file(tmp_path, small_model, source):

@@ -223,6 +223,24 @@ def test_sixteen_gray_bits_of_a_tiff_file(tmp_path):
     assert read_source(path).pixels[0, :, 0].tolist() == [0, 1, 255]
 
 
+@pytest.mark.parametrize("bits", [12, 32])
+def test_gray_of_other_bits_is_not_taken_for_sixteen(tmp_path, bits):
+    # Half of white, of which Pillow would make black or white.
+    row = (2 ** (bits - 1)).to_bytes(4, "little") if bits == 32 else b"\x80\x08\x00"
+    path = tmp_path / "gray.tif"
+    path.write_bytes(gray_tiff(row, bits, width=1 if bits == 32 else 2))
+    with pytest.raises(ValueError, match=f"{bits} bits of gray, of which 8 and 16 are read"):
+        read_source(path)
+
+
+def gray_tiff(row: bytes, bits: int, width: int) -> bytes:
+    """An uncompressed TIFF file of one row."""
+    tags = ((256, 3, 1, width), (257, 3, 1, 1), (258, 3, 1, bits), (259, 3, 1, 1))
+    tags = (*tags, (262, 3, 1, 1), (273, 4, 1, 110), (277, 3, 1, 1), (279, 4, 1, len(row)))
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + row
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
 def test_animations_are_refused(tmp_path, suffix):
     frames = [Image.fromarray(photograph()), Image.fromarray(255 - photograph())]
