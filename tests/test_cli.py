@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from photographs import photographs
-from PIL import Image
+from PIL import Image, ImageCms
 from small_models import sandwich
 
 import keras_sandwich as ks
@@ -199,6 +199,22 @@ def test_a_failure_names_its_file(tmp_path, pictures, model, capsys, monkeypatch
     assert line.endswith("a.png: the encoder could not be opened")
 
 
+def test_a_folder_without_the_library_of_its_progress(
+    tmp_path, pictures, model, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    arguments = ["encode", str(pictures), str(tmp_path / "coded"), "--model", model]
+    assert main([*arguments, "--strength", "9"]) == 1
+    assert "keras-sandwich[codecs]" in capsys.readouterr().err
+
+
+def test_a_format_that_the_name_spells_otherwise(tmp_path, pictures, model):
+    target = tmp_path / "a.JPEG"
+    arguments = ["encode", str(pictures / "a.png"), str(target), "--model", model]
+    assert main([*arguments, "--strength", "9", "--format", "jpg"]) == 0
+    assert Image.open(target).format == "JPEG"
+
+
 def test_failures_are_said_in_a_line(tmp_path, pictures, model, capsys):
     for arguments, reason in (
         (
@@ -244,8 +260,7 @@ def test_failures_are_said_in_a_line(tmp_path, pictures, model, capsys):
 
 
 def test_warnings_are_said_in_a_line(tmp_path, pictures, model, capsys):
-    profile = ks.files.saving.import_pillow("a test", "PIL.ImageCms")
-    srgb = profile.ImageCmsProfile(profile.createProfile("sRGB")).tobytes()
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.open(pictures / "a.png").save(tmp_path / "a.png", icc_profile=srgb)
     ks.encode_file(tmp_path / "a.png", tmp_path / "a.jpg", model, strength=9)
     assert main(["decode", str(tmp_path / "a.jpg"), str(tmp_path / "a.bmp"), "--model", model]) == 0
@@ -353,6 +368,31 @@ def test_a_training_that_diverges_saves_nothing(tmp_path, pictures, capsys):
     assert main(arguments) == 1
     assert "diverged" in capsys.readouterr().err
     assert not target.exists()
+
+
+@pytest.mark.parametrize("what", ["loss", "weights"])
+def test_a_divergence_spares_what_was_kept_before(tmp_path, pictures, capsys, monkeypatch, what):
+    target = tmp_path / "preset"
+    arguments = ["train", str(pictures), str(target), *TRAINING]
+    ended = training._RefuseDivergence.on_epoch_end
+
+    def diverged(refusal, epoch, logs):
+        if epoch == 3 and what == "weights":  # after its last step: the epoch's loss is finite
+            refusal.model.trainable_weights[0].assign(refusal.model.trainable_weights[0] * np.nan)
+        ended(refusal, epoch, {"loss": np.inf} if epoch == 3 and what == "loss" else logs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training._RefuseDivergence, "on_epoch_end", diverged)
+        assert main(arguments) == 1
+        assert "diverged in epoch 4" in capsys.readouterr().err
+        assert main(arguments) == 1  # what is kept is of epoch 3, not the model that diverged
+        output = capsys.readouterr().out
+        assert "Epoch 4/4" in output
+        assert "Epoch 3/4" not in output
+    assert not target.exists()
+    assert main(arguments) == 0
+    model = ks.models.CompressIntraModel.from_preset(target)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
 def test_a_training_that_was_killed_goes_on(tmp_path, pictures, capsys, monkeypatch):

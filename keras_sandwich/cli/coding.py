@@ -11,6 +11,7 @@ from keras_sandwich.files.networks import Network, bundled_preset, load_network
 from keras_sandwich.files.sources import HEIC_SUFFIXES
 
 SOURCES = (*SUFFIXES, *HEIC_SUFFIXES)
+SAME_FORMAT = {"jpeg": "jpg", "heif": "heic", "tiff": "tif"}
 CODED = (".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif")
 
 
@@ -67,7 +68,8 @@ def _jobs(
     if not source.is_dir():
         if target.is_dir():
             return [(source, target / source.with_suffix(f".{suffix or default}").name)]
-        if suffix is not None and target.suffix.lower() != f".{suffix}":
+        named = target.suffix.lower().lstrip(".")
+        if suffix is not None and SAME_FORMAT.get(named, named) != suffix:
             raise ValueError(
                 f"--format is for folders; a file's own name says its format. Received --format {suffix} "
                 f"and {str(target)!r}; leave --format out, or name the file otherwise."
@@ -75,7 +77,8 @@ def _jobs(
         return [(source, target)]
     if target.exists() and not target.is_dir():
         raise ValueError(
-            f"The pictures of a folder are written to a folder. Received the file {str(target)!r}."
+            f"The pictures of a folder are written to a folder. Received the file {str(target)!r}; "
+            "name a folder, which need not be there yet."
         )
     if target.resolve().is_relative_to(source.resolve()):
         raise ValueError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_sandwich.callbacks import TrainingBudget
 from keras_sandwich.datasets import SynchronizeEpoch, image_folder
@@ -54,12 +55,13 @@ def train(options: argparse.Namespace) -> int:
         f"{options.scenario}: {model.count_params():,} parameters, {len(crops.names)} pictures, "
         f"{keras.backend.backend()}. What is needed to go on is kept in {state}."
     )
-    history = model.fit(
+    model.fit(
         crops,
         epochs=epochs,
         callbacks=[
             SynchronizeEpoch(crops),
             keras.callbacks.TerminateOnNaN(),
+            _RefuseDivergence(state, options.learning_rate),  # before what is kept of an epoch
             TrainingBudget(
                 options.learning_rate,
                 minutes=options.minutes if options.steps is None else None,
@@ -70,12 +72,6 @@ def train(options: argparse.Namespace) -> int:
         ],
         verbose=1 if sys.stdout.isatty() else 2,
     )
-    loss = history.history["loss"][-1] if history.history else 0.0  # nothing was left to train
-    if not math.isfinite(loss):
-        raise ValueError(
-            f"The training diverged: its loss is {loss}, and nothing is saved. Delete {str(state)!r} and "
-            f"train anew with a lower --learning-rate than {options.learning_rate:g}."
-        )
     if target.suffix == ".keras":
         model.save(target)
     else:
@@ -83,6 +79,25 @@ def train(options: argparse.Namespace) -> int:
     shutil.rmtree(state, ignore_errors=True)
     print(target)
     return 0
+
+
+class _RefuseDivergence(keras.callbacks.Callback):
+    """ValueError at the end of an epoch whose loss or weights are not finite."""
+
+    def __init__(self, state: Path, learning_rate: float) -> None:
+        super().__init__()
+        self.state = state
+        self.learning_rate = learning_rate
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        loss = float((logs or {}).get("loss", 0.0))
+        weights = map(keras.ops.convert_to_numpy, self.model.trainable_weights)
+        if math.isfinite(loss) and all(np.isfinite(weight).all() for weight in weights):
+            return
+        raise ValueError(
+            f"The training diverged in epoch {epoch + 1}: its loss is {loss}, and nothing of it is saved. "
+            f"Delete {str(self.state)!r} and train anew with a lower --learning-rate than {self.learning_rate:g}."
+        )
 
 
 def make_model(options: argparse.Namespace) -> CompressIntraModel:
