@@ -1,4 +1,4 @@
-"""Feeds damaged coded files to the reader for a while: anything but ValueError and OSError is a failure.
+"""Feeds damaged coded files to the reader: any error but ValueError and OSError fails, as do much time and memory.
 
 python tests/fuzz_files.py [--seconds 60] [--seed 0]
 
@@ -28,6 +28,7 @@ from keras_sandwich.files.payload import Payload
 from keras_sandwich.files.sources import read_source
 
 SLOWEST = 20.0  # seconds for one input, on a machine that is busy
+MOST_MEMORY = 4096  # MiB of the process, Keras and its backend included; a picture of the largest size has 512
 WORDS = (
     *(b"urn:keras-sandwich#", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&b;", b"]]>", b"</rdf:RDF>"),
     *(b"1000000000x1000000000", b"0x0", b"-1x-1", b"\xff\xd8\xff", b"ftypavif", b"ftypheic"),
@@ -76,6 +77,8 @@ class Target:
         self.slowest = max(self.slowest, seconds)
         if seconds > SLOWEST:
             raise RuntimeError(f"An input of {len(data)} bytes took {seconds:.1f} seconds.")
+        if peak_memory() > MOST_MEMORY:
+            raise RuntimeError(f"An input of {len(data)} bytes took {peak_memory()} MiB of memory.")
 
     def metadata(self, data: bytes) -> None:
         Payload.from_xmp(data)
@@ -90,6 +93,11 @@ class Target:
         file = self.folder / "source.bin"
         file.write_bytes(data)
         read_source(file, background="white")
+
+
+def peak_memory() -> int:
+    """MiB of this process at most until now."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def mutated(files: list[bytes], generator: random.Random) -> bytes:
@@ -184,9 +192,8 @@ def main() -> int:
             atheris.Setup([sys.argv[0], str(folder / "corpus"), *arguments], target)
             atheris.instrument_all()
             atheris.Fuzz()  # ends the process
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(f"{executions} inputs in {options.seconds:.0f} s, none failed.")
-        print(f"Slowest: {target.slowest:.2f} s. Most memory: {peak} MiB.")
+        print(f"Slowest: {target.slowest:.2f} s. Most memory: {peak_memory()} MiB.")
         for outcome, number in sorted(target.outcomes.items()):
             print(f"  {outcome}: {number}")
     return 0
