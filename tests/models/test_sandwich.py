@@ -188,6 +188,7 @@ def test_transport_goes_through_real_files():
     expected = run(lambda b: model.postprocess(b, (33, 40)), decoded)
     np.testing.assert_allclose(outputs["prediction"], expected, rtol=0, atol=1e-3)
     assert outputs["prediction"].shape == (2, 33, 40, 3)
+    assert outputs.pop("codec") == codec.name
     assert all(isinstance(value, np.ndarray) for value in outputs.values())
 
 
