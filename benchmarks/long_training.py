@@ -7,7 +7,7 @@ python -m benchmarks.long_training lowres --part postprocessor_alone --data trai
 With one thread each, one training fits a core; killed and started again it goes on. `--start` takes the weights of a
 model that was trained before. The photographs are taken as they are and reduced by 2 and by 3, and come in other
 colours too: there are few of them, and in half an hour a sandwich knows the colours of nine by heart. Each batch has a
-quantizer step of its own, so that one model serves a range of rates.
+quantizer step of its own, so that one model serves a range of rates. `--files` goes on with JPEG files in the loop.
 """
 
 import argparse
@@ -41,6 +41,7 @@ PARTS = {
     "preprocessor_alone": ks.evaluation.preprocessor_alone,
 }
 REDUCTIONS = (1, 2, 3)
+ENDLESS = 100_000  # epochs: the minutes end the training
 
 
 def make(
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="a model of the same networks to go on from")
     parser.add_argument("--gamma", type=float, help="the scenario's own, if not given")
     parser.add_argument("--qsteps", type=float, nargs=2, metavar=("LOWEST", "HIGHEST"))
+    parser.add_argument("--files", action="store_true", help="JPEG files in the loop, no proxy")
     parser.add_argument("--chroma-subsampling", default="4:4:4", help="of the codec, for lowres")
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -108,12 +110,15 @@ def main() -> None:
     if options.start:
         model.set_weights(keras.saving.load_model(options.start).get_weights())
         model.gamma = gamma  # one of the weights
+    # Files are as large as those that are measured: their headers and Huffman tables cost alike.
+    crop_size, batch_size = (256, 2) if options.files else (128, 8)
     photographs = ks.datasets.load_images(options.data).values()
     reduced = [reduce_lanczos(p.astype("float32"), r) for p in photographs for r in REDUCTIONS]
+    reduced = [picture for picture in reduced if min(picture.shape[:2]) >= crop_size]
     crops = ks.datasets.image_folder(
         ks.datasets.recolor(reduced, options.copies),
-        crop_size=128,
-        batch_size=8,
+        crop_size=crop_size,
+        batch_size=batch_size,
         steps_per_epoch=25,
     )
     model.compile(keras.optimizers.Adam(), loss="mse")
@@ -123,17 +128,20 @@ def main() -> None:
         final=0.01,
         state_file=options.output.with_suffix(".budget.json"),
     )
-    model.fit(
-        crops,
-        epochs=100_000,
-        callbacks=[
-            ks.datasets.SynchronizeEpoch(crops),
-            budget,
-            VaryingQstep(*(options.qsteps or QSTEPS[options.scenario])),
-            keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
-        ],
-        verbose=2,
-    )
+    qsteps = options.qsteps or QSTEPS[options.scenario]
+    callbacks = [
+        ks.datasets.SynchronizeEpoch(crops),
+        budget,
+        keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
+    ]
+    if options.files:
+        codec = ks.codecs.JPEG(chroma_subsampling=options.chroma_subsampling)
+        strengths = np.unique(np.round(np.geomspace(*qsteps, 5)))
+        ks.training.train_through_codec(
+            model, crops, codec, strengths, epochs=ENDLESS, callbacks=callbacks, verbose=2
+        )
+    else:
+        model.fit(crops, epochs=ENDLESS, callbacks=[*callbacks, VaryingQstep(*qsteps)], verbose=2)
     model.save(options.output)
 
 
