@@ -10,13 +10,19 @@
 #     KERAS_BACKEND=torch python examples/other_codecs.py --test my_photographs --output runs/other_codecs
 #
 # The presets and the baselines were trained as below, on one core each, with the photographs that
-# `keras_sandwich/datasets/samples/LICENSES.md` names. The grayscale preset had 11,000 steps in 70 minutes. The
-# low-resolution one had about 16,500, of which the last 5,000 are this command's; those before had other settings. The
-# networks alone had fewer, so some of a sandwich's lead over them is that of its budget: those after the codec 2,550
-# (grayscale) and 5,200 (low resolution), that before the codec 1,100.
+# `keras_sandwich/datasets/samples/LICENSES.md` names. The preset `grayscale` had 11,000 steps in 70 minutes. `lowres`
+# had about 16,500, of which the last 5,000 are this command's; those before had other settings. `lowres_420` went on
+# from it around 4:2:0, for codecs that code nothing else and for low rates: 10,650 steps in 85 minutes through the
+# proxy, 1,850 in 26 minutes with JPEG files in the loop. The networks alone had fewer, so a part of a sandwich's lead
+# over them may be its budget's: after the codec 6,800 steps (grayscale) and 13,250 (low resolution), before the codec
+# 1,950 and 2,250.
 #
 #     python -m benchmarks.long_training grayscale --data TRAIN --minutes 70 --output runs/grayscale.keras
 #     python -m benchmarks.long_training lowres --data TRAIN --start EARLIER --output runs/lowres.keras
+#     python -m benchmarks.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 21 46 --data TRAIN \
+#         --minutes 85 --learning-rate 8e-4 --start runs/lowres.keras --output runs/proxy_420.keras
+#     python -m benchmarks.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 24 38 --data TRAIN \
+#         --files --minutes 26 --learning-rate 4e-4 --start runs/proxy_420.keras --output runs/lowres_420.keras
 #     python -m benchmarks.long_training lowres --part postprocessor_alone --data TRAIN \
 #         --output BASELINES/lowres/network_after_the_codec_alone.keras
 
@@ -68,7 +74,7 @@ SCENARIOS = {
 }
 CODECS = {
     "JPEG": (ks.codecs.JPEG(qstep=1), (4, 6, 8, 10, 13, 16, 20, 26, 32, 40, 50, 64, 80, 100)),
-    "WebP": (ks.codecs.WebP(), (2, 4, 6, 9, 12, 16, 20, 26, 36, 51, 66, 81, 96)),
+    "WebP": (ks.codecs.WebP(), (2, 4, 7, 11, 16, 22, 30, 42, 56, 66, 74, 80, 84, 88, 92, 96, 99)),
     "AVIF": (ks.codecs.AVIF(), (7, 11, 16, 21, 26, 31, 36, 41, 46, 51, 56, 61, 66, 76)),
     "HEIC": (ks.codecs.HEIC(tune="psnr"), (13, 19, 25, 31, 37, 43, 49, 55, 61, 67, 73, 79)),
 }

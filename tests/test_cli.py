@@ -440,6 +440,17 @@ def test_a_training_whose_model_cannot_be_saved_is_not_lost(
     ks.models.CompressIntraModel.from_preset(target)
 
 
+def test_evaluation_without_matplotlib_measures_nothing(
+    tmp_path, pictures, model, capsys, monkeypatch
+):
+    for name in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert main(["evaluate", model, str(pictures), str(tmp_path / "results")]) == 1
+    output = capsys.readouterr()
+    assert "keras-sandwich[plots]" in output.err
+    assert "sandwich" not in output.out
+
+
 def test_evaluation(tmp_path, pictures, model, capsys):
     pytest.importorskip("matplotlib")
     shutil.rmtree(pictures / "deeper")

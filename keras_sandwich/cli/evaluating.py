@@ -22,6 +22,7 @@ from keras_sandwich.evaluation import (
     write_report,
 )
 from keras_sandwich.evaluation.baselines import untrained_systems
+from keras_sandwich.evaluation.plots import matplotlib_figure
 from keras_sandwich.files.encoding import default_codec
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.sources import read_source
@@ -33,6 +34,7 @@ SHOWN = 3  # pictures that the report compares
 
 def evaluate(options: argparse.Namespace) -> int:
     """The command `evaluate`."""
+    matplotlib_figure()  # whose absence should be said before the measuring
     network = load_network(options.model)
     codec = default_codec(f".{options.format}", network)
     names, pictures = _read(options.pictures, network)

@@ -55,7 +55,7 @@ def plot_rd(
         ValueError: a curve that does not hold the metric; rates that are no range, or that no curve has.
         ImportError: Matplotlib is not installed.
     """
-    figure = _matplotlib()(figsize=(7.2, 4.6), layout="constrained")
+    figure = matplotlib_figure()(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.subplots()
     for number, curve in enumerate(curves):
         color, marker = look(number)
@@ -182,7 +182,7 @@ def plot_pictures(
             f"Received rows of {[len(row) for row in rows]} pictures."
         )
     side = 2.6  # inches: 256 pixels at 100 dots per inch
-    figure = _matplotlib()(
+    figure = matplotlib_figure()(
         figsize=(side * columns, (side + 0.36) * len(rows) + (0.4 if title else 0.0)),
         layout="constrained",
     )
@@ -201,7 +201,8 @@ def plot_pictures(
     return figure
 
 
-def _matplotlib() -> Any:
+def matplotlib_figure() -> Any:
+    """Matplotlib's `Figure`, which needs no display; ImportError, with the extra's name, where it is not installed."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

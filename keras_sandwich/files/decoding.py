@@ -156,11 +156,11 @@ def _what_changed(data: bytes, container: Container, payload: Payload, version: 
         return (
             "the decoder gives other pixels than the one that wrote it, though no byte of the file "
             f"has changed. Written with {payload.library}; decoded with {version}. "
-            "`accept_altered=True` restores it with small errors"
+            "`accept_altered=True` (--accept-altered) restores it with small errors"
         )
     return (
         "its pixels are not those that were coded: the file is damaged, or was edited or saved anew. "
-        "Get it anew; `accept_altered=True` restores what is there"
+        "Get it anew; `accept_altered=True` (--accept-altered) restores what is there"
     )
 
 
