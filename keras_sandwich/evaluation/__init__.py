@@ -12,7 +12,7 @@ from keras_sandwich.evaluation.bjontegaard import bd_psnr, bd_rate
 from keras_sandwich.evaluation.bootstrap import confidence_interval
 from keras_sandwich.evaluation.comparison import Comparison, compare_at
 from keras_sandwich.evaluation.curve import RDCurve, rd_table
-from keras_sandwich.evaluation.frontier import pareto_frontier
+from keras_sandwich.evaluation.frontier import pareto_frontier, upper_envelope
 from keras_sandwich.evaluation.plots import plot_pictures, plot_rd
 from keras_sandwich.evaluation.rate_distortion import rd_curve
 from keras_sandwich.evaluation.report import write_report
@@ -38,5 +38,6 @@ __all__ = [
     "rd_table",
     "save_results",
     "untrained_baselines",
+    "upper_envelope",
     "write_report",
 ]

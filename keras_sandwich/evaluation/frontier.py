@@ -85,8 +85,37 @@ def upper_envelope(
 ) -> RDCurve:
     """The frontier without the points above which another curve passes between two of its own.
 
-    Interpolated, a frontier of points alone would be below the better of two curves wherever they alternate: as a
-    baseline it would flatter what is compared with it.
+    Interpolated, a frontier of points alone lies below the better of two curves wherever they alternate: as a baseline
+    it flatters what is compared with it, and in a plot it is a zigzag. Curves are taken as linear in the logarithm of
+    the rate between their points.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+
+    def curve(name, bpp, psnr):
+        bpp, psnr = np.array(bpp)[:, None], np.array(psnr)[:, None]
+        return ks.evaluation.RDCurve(name, "JPEG", range(len(bpp)), bpp, {"psnr-rgb": psnr})
+
+
+    better, worse = curve("γ 800", [1.0, 0.25], [32, 26]), curve("γ 200", [1.5, 0.5], [31, 28])
+    assert ks.evaluation.pareto_frontier([better, worse]).sources == ["γ 800", "γ 200", "γ 800"]
+    assert ks.evaluation.upper_envelope([better, worse]).sources == ["γ 800", "γ 800"]
+    ```
+
+    Args:
+        curves: results of `rd_curve` on the same pictures.
+        metric: the quality that is compared.
+        name: what to call the result; by default "Pareto frontier".
+
+    Returns:
+        An `RDCurve` of falling rates, whose `sources` say which curve each point is from.
+
+    Raises:
+        ValueError: as `pareto_frontier`.
     """
     monotone = [pareto_frontier([curve], metric, curve.name) for curve in curves]
     kept = []

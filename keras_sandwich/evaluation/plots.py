@@ -10,7 +10,7 @@ from keras_sandwich.evaluation.bootstrap import confidence_interval
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.quality import label
 
-COLORS = ("#1f5fbf", "#d1495b", "#2e933c", "#8d6a9f", "#e08e1b", "#5b5f66")
+COLORS = ("#1f5fbf", "#d1495b", "#2e933c", "#8d6a9f", "#e08e1b", "#5b5f66", "#16a3a3")
 MARKERS = "osD^vP"
 GRID = "#dddddd"
 TICKS = (0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24)
@@ -81,7 +81,7 @@ def plot_rd(
     axes.set_ylabel(f"{label(metric)} (dB)")
     axes.grid(color=GRID, linewidth=0.7)
     axes.spines[["top", "right"]].set_visible(False)
-    for text in axes.legend(frameon=False).get_texts():
+    for text in axes.legend(framealpha=0.85, edgecolor="none").get_texts():
         text.set_parse_math(False)  # a name with a dollar is no formula
     if title:
         axes.set_title(title, loc="left", parse_math=False)
@@ -91,8 +91,8 @@ def plot_rd(
 
 
 def look(number: int) -> tuple[str, str]:
-    """The colour and the marker of a curve; the pairs repeat after 36."""
-    return COLORS[number % len(COLORS)], MARKERS[(number + number // 6) % len(MARKERS)]
+    """The colour and the marker of a curve; the pairs repeat after 42."""
+    return COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
 
 
 def bits_counted(curves: Sequence[RDCurve]) -> str:
