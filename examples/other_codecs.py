@@ -105,7 +105,7 @@ def baselines(scenario):
 # The baselines: the chain of linear filters without networks (for grayscale both: colour carriers, and chroma in
 # coefficients of the luma's blocks, which the preset starts from), the codec of the whole colour picture, and, where
 # they were trained, one network alone, all at the best of the codec's chroma subsamplings; and the luma alone. The
-# sandwich's curve is the Pareto frontier of the scenario's presets.
+# sandwich's curve is the upper envelope of those of the scenario's presets.
 
 # %%
 results = {}
@@ -119,7 +119,7 @@ for scenario in SCENARIOS:
             for name, (model, chroma) in ours.items()
         ]
         curves = [
-            ks.evaluation.pareto_frontier(own, name="sandwich"),
+            ks.evaluation.upper_envelope(own, name="sandwich"),
             *(own if len(own) > 1 else []),
             *(
                 ks.evaluation.best_subsampling(model, codec=codec, name=name, **measured)
@@ -184,12 +184,13 @@ for (scenario, label), curves in results.items():
 # ## What it says
 #
 # Nothing of JPEG's in particular is needed, not even its blocks: the chain that puts chroma in coefficients is better
-# than colour carriers around all four codecs, and the sandwich that was trained from it another 0.5 to 0.8 dB better
-# around each. The low-resolution sandwich is 0.6 to 1.2 dB better than bicubic and Lanczos3, and ahead of a network
-# after the codec alone, though around WebP, which halves the chroma of a picture that is small already, by 0.1 dB
-# only. A colour codec remains better at colour than a grayscale one, around JPEG by 0.3 to 0.7 dB, and a modern codec
-# of the whole picture better than one of a small picture: a sandwich is for where the codec or its resolution is
-# given.
+# than colour carriers around all four codecs, the sandwich that was trained from it another 0.5 to 0.8 dB better around
+# each, and 0.4 to 0.7 dB better than a network after the codec alone. The low-resolution sandwich is 0.9 to 1.5 dB
+# better than bicubic and Lanczos3, and 0.4 to 0.7 dB better than a network after the codec alone. Which of its two
+# presets to take is the codec's choice: around WebP, which halves the chroma whatever it is given, `lowres_420` is the
+# better one at every rate, around the others at the lowest ones. A colour codec remains better at colour than a
+# grayscale one, around JPEG by 0.3 to 0.7 dB, and a modern codec of the whole picture better than one of a small
+# picture: a sandwich is for where the codec or its resolution is given.
 
 # %% [markdown]
 # ## A report
