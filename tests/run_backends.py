@@ -21,14 +21,9 @@ BACKENDS = ("tensorflow", "jax", "torch")
 HOST_TESTS = (
     "tests/codecs",
     *(f"tests/datasets/test_{name}.py" for name in ("pictures", "recoloring", "samples")),
-    *(
-        f"tests/evaluation/test_{name}.py"
-        for name in ("bjontegaard", "bootstrap", "curve", "frontier")
-    ),
-    *(
-        f"tests/evaluation/test_{name}.py"
-        for name in ("inline", "plots", "quality", "report", "report_tables")
-    ),
+    *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "curve")),
+    *(f"tests/evaluation/test_{name}.py" for name in ("frontier", "inline", "plots", "quality")),
+    *(f"tests/evaluation/test_{name}.py" for name in ("report", "report_tables")),
     *(f"tests/files/test_{name}.py" for name in ("payload", "saving", "sources", "targets", "xmp")),
     "tests/test_build_tutorials.py",
 )

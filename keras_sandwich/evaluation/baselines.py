@@ -300,8 +300,8 @@ def untrained_systems(model: CompressIntraModel, codec: Any) -> dict[str, Any]:
     return systems
 
 
-def _coded_channels(system: Any, images: Any) -> int | None:
-    """How many channels a system gives the codec; None where neither it nor the pictures say so."""
+def _coded_channels(system: Any, images: Any) -> int:
+    """How many channels a system gives the codec; three, of a system of the user's own that does not say."""
     if isinstance(system, CodecAlone):
         return 1 if system.luma_only else _channels(images)
     if not hasattr(system, "preprocessor"):

@@ -190,7 +190,7 @@ def _points(curve: Any, role: str, metric: str) -> _Points:
             f"Expected as many positive rates as finite qualities of '{name}'. "
             f"Received rates={rates} and qualities={qualities}."
         )
-    kept = not_dominated(rates, qualities) if len(rates) else np.zeros(0, int)
+    kept = not_dominated(rates, qualities)
     if len(kept) < LEAST_POINTS:
         raise ValueError(
             f"Bjøntegaard deltas need at least {LEAST_POINTS} points of rising rate and quality. "

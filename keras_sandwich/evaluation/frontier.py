@@ -158,5 +158,5 @@ def not_dominated(rates: np.ndarray, qualities: np.ndarray) -> np.ndarray:
     """Indices, by rising rate, of the points that have no other of at most their rate and at least their quality."""
     order = np.lexsort((-qualities, rates))
     best = np.maximum.accumulate(qualities[order])
-    better = np.concatenate([[True], qualities[order][1:] > best[:-1]])
+    better = np.diff(best, prepend=-np.inf) > 0
     return np.asarray(order[better])

@@ -129,11 +129,12 @@ def peak_for(system: Any, pictures: Sequence[np.ndarray]) -> float:
 
 
 def _strengths(strengths: Any) -> list[float]:
-    if not np.iterable(strengths) or not len(list(strengths)):
+    values = [float(strength) for strength in strengths] if np.iterable(strengths) else []
+    if not values:
         raise ValueError(
             f"`strengths` must be a sequence of at least one number. Received {strengths!r}."
         )
-    return [float(strength) for strength in strengths]
+    return values
 
 
 def _record(coder: Any) -> dict[str, Any]:

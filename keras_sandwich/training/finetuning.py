@@ -88,7 +88,8 @@ def finetune_postprocessor(
         ValueError: nothing to train; no strengths; pictures that are missing, smaller than a crop, of different
             numbers of channels, not finite, or outside [0, 255·2^k]; sizes that are not positive integers.
     """
-    for name, number in (("batch_size", batch_size), ("steps_per_epoch", steps_per_epoch)):
+    sizes = {"crop_size": crop_size, "batch_size": batch_size, "steps_per_epoch": steps_per_epoch}
+    for name, number in sizes.items():
         if not is_integer(number):
             raise ValueError(f"`{name}` must be a positive integer. Received {name}={number!r}.")
     pictures = _whole_pictures(model, images, crop_size)
@@ -188,10 +189,6 @@ class PostprocessorTraining(keras.Model):
 def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]:
     """Pictures [height, width, channels], cut to whole pixels of the bottleneck."""
     factor = getattr(model.postprocessor, "downsample_factor", 1)
-    if not is_integer(crop_size):
-        raise ValueError(
-            f"`crop_size` must be a positive integer. Received crop_size={crop_size!r}."
-        )
     if crop_size % factor or crop_size < factor:
         raise ValueError(
             f"`crop_size` must be a multiple of the downsample factor {factor}. "

@@ -137,6 +137,12 @@ def test_pictures_that_look_scaled():
         rd_curve(CodecAlone(), np.full((1, 16, 16, 3), 1.0), JPEG_420, (8,), verbose=0)
 
 
+def test_strengths_may_be_given_one_by_one():
+    picture = photographs(1, 16, 16)
+    curve = rd_curve(CodecAlone(), picture, JPEG_420, (step for step in (8, 32)), verbose=0)
+    assert curve.strengths == [8.0, 32.0]
+
+
 @pytest.mark.parametrize("strengths", [(), 8, []])
 def test_no_strengths(strengths):
     with pytest.raises(ValueError, match="`strengths` must be a sequence of at least one"):
