@@ -22,7 +22,7 @@ torch := torch
 demo: $(VENV)/.installed-$(KERAS_BACKEND)
 	KERAS_BACKEND=$(KERAS_BACKEND) $(RUN) examples/grayscale_codec.py --demo --output demo
 
-## The whole test suite on TensorFlow, JAX and PyTorch, each in a process of its own
+## The whole test suite on TensorFlow, JAX and PyTorch, one after the other
 test: $(VENV)/.installed-dev
 	$(RUN) tests/run_backends.py
 

@@ -1,4 +1,4 @@
-"""Run the test suite once per Keras backend, each in a process of its own.
+"""Run the test suite once per Keras backend, each in processes of its own: one for each core, at most four.
 
     python tests/run_backends.py [pytest arguments]
 
@@ -28,6 +28,10 @@ HOST_TESTS = (
     "tests/test_build_tutorials.py",
 )
 ROOT = Path(__file__).resolve().parent.parent
+CORES = os.cpu_count() or 1
+WORKERS = min(CORES, 4)
+# A file stays with its worker: its fixtures and compiled models are made once.
+SIDE_BY_SIDE = [f"--numprocesses={WORKERS}", "--dist=loadfile"]
 
 
 class Outcome(NamedTuple):
@@ -45,9 +49,10 @@ def run(backend: str, arguments: list[str]) -> Outcome:
         return Outcome(0, 1, 0, "not installed")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", *arguments]
+        command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", *SIDE_BY_SIDE]
+        environment = {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": str(CORES // WORKERS)}
         code = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "KERAS_BACKEND": backend}, check=False
+            [*command, *arguments], cwd=ROOT, env={**os.environ, **environment}, check=False
         ).returncode
         if not report.exists():
             return Outcome(0, 1, 0, f"pytest ended with {code} before its report")

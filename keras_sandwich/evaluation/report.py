@@ -142,16 +142,11 @@ def _header(title: str, description: str, deltas: Deltas) -> str:
         return f"<header>\n<h1>{escape(title)}</h1>\n{said}\n</header>"
     number = len(deltas.curves) - 1
     rank = f", the best of {number} baselines" if number > 1 else ""
-    reference, cells = gain_cells(deltas, best)
-    tiles = "".join(
-        f"<li><b>{escape(value)}</b>{escape(meaning)}<small>{escape(interval)}</small></li>"
-        for value, meaning, interval in cells
-    )
     return (
         f"<header>\n<h1>{escape(title)}</h1>\n{said}\n"
-        f'<ul class="numbers">{tiles}</ul>\n'
+        f'<ul class="numbers">{gain_cells(deltas, best)}</ul>\n'
         f'<p class="faint"><b>{escape(deltas.curves[0].name)}</b> over '
-        f"<b>{escape(reference)}</b>{rank}: Bjøntegaard deltas.</p>\n</header>"
+        f"<b>{escape(deltas.curves[best].name)}</b>{rank}: Bjøntegaard deltas.</p>\n</header>"
     )
 
 

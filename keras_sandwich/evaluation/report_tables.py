@@ -82,20 +82,24 @@ class Deltas:
         return min(gains, key=lambda number: gains[number]) if gains else None
 
 
-def gain_cells(deltas: Deltas, number: int) -> tuple[str, list[tuple[str, str, str]]]:
-    """The baseline's name, and for dB and bits the number, its meaning and its interval as text."""
+def gain_cells(deltas: Deltas, number: int) -> str:
+    """Cells of dB and of bits over a baseline: the number, its meaning and its interval; a loss has its own colour."""
     metric = deltas.metrics[0]
-    cells = []
-    for kind, meaning in (("psnr", "at equal bits"), ("rate", "bits at equal quality")):
+    cells = ""
+    for kind, meaning, decimals, unit, better in (
+        ("psnr", "at equal bits", 2, " dB", 1),
+        ("rate", "bits at equal quality", 1, " %", -1),
+    ):
         estimate = deltas.values[number, metric, kind]
         if estimate is not None:
-            unit = " dB" if kind == "psnr" else " %"
-            quality = f" ({label(metric)})"
-            text = _interval(estimate, 2 if kind == "psnr" else 1)
+            text = _interval(estimate, decimals)
             sure = f"{100 * deltas.level:g} % interval: {text}" if text else "no interval"
-            value = signed(estimate.value, 2 if kind == "psnr" else 1) + unit
-            cells.append((value, meaning + quality, sure))
-    return deltas.curves[number].name, cells
+            kept = "gain" if better * estimate.value >= 0 else "loss"
+            cells += (
+                f'<li class="{kept}"><b>{signed(estimate.value, decimals)}{unit}</b>'
+                f"{meaning} ({escape(label(metric))})<small>{sure}</small></li>"
+            )
+    return cells
 
 
 def delta_table(deltas: Deltas) -> str:

@@ -77,13 +77,22 @@ def test_deltas_are_shown_with_their_intervals():
 def test_the_best_baseline_is_the_one_that_is_hardest_to_beat():
     deltas = Deltas([OURS, FAR, NEAR], ["psnr-rgb"], 0.9, 50)
     assert deltas.best_baseline() == 2
-    name, cells = gain_cells(deltas, 2)
-    assert name == "<near>"
-    values = [value for value, _, _ in cells]
-    gain, rate = bd_psnr(NEAR, OURS), bd_rate(NEAR, OURS)
-    assert values == [f"{signed(gain, 2)} dB", f"{signed(rate, 1)} %"]
-    assert all("90 % interval: " in sure for _, _, sure in cells)
     assert Deltas([OURS], ["psnr-rgb"], 0.9, 50).best_baseline() is None
+
+
+@pytest.mark.parametrize(
+    ("curve", "baseline", "kept"), [(OURS, NEAR, "gain"), (FAR, NEAR, "loss"), (OURS, OURS, "gain")]
+)
+def test_the_first_numbers_and_whether_they_are_a_loss(curve, baseline, kept):
+    html = gain_cells(Deltas([curve, baseline], ["psnr-rgb"], 0.9, 50), 1)
+    cells = re.findall(
+        r'<li class="(.*?)"><b>(.*?)</b>(.*?)<small>90 % interval: .*?</small>', html
+    )
+    gain, rate = bd_psnr(baseline, curve), bd_rate(baseline, curve)
+    assert cells == [
+        (kept, f"{signed(gain, 2)} dB", "at equal bits (PSNR)"),
+        (kept, f"{signed(rate, 1)} %", "bits at equal quality (PSNR)"),
+    ]
 
 
 def test_qualities_at_rates():

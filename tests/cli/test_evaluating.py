@@ -1,0 +1,51 @@
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_sandwich as ks
+from keras_sandwich.cli import main
+
+
+def test_evaluation_without_matplotlib_measures_nothing(
+    tmp_path, pictures, model, capsys, monkeypatch
+):
+    for name in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert main(["evaluate", model, str(pictures), str(tmp_path / "results")]) == 1
+    output = capsys.readouterr()
+    assert "keras-sandwich[plots]" in output.err
+    assert "sandwich" not in output.out
+
+
+def test_evaluation(tmp_path, pictures, model, capsys):
+    pytest.importorskip("matplotlib")
+    shutil.rmtree(pictures / "deeper")
+    target = tmp_path / "results"
+    arguments = ["evaluate", model, str(pictures), str(target), "--strengths", "4", "8", "16", "32"]
+    assert main([*arguments, "--rates", "1", "--metrics", "ssim-rgb"]) == 0
+    capsys.readouterr()
+    assert main([*arguments, "--rates", "1", "--metrics", "psnr-rgb", "ssim-rgb"]) == 0
+    table = capsys.readouterr().out
+    assert (target / "table.txt").read_text(encoding="utf-8") in table
+    for name in (
+        *("sandwich", "classical_chain_no_networks"),
+        *("codec_alone", "codec_alone_luma_only"),
+    ):
+        curve = ks.evaluation.load_results(target / f"{name}.json")
+        assert set(curve.strengths) <= {4, 8, 16, 32}
+        assert curve.pictures == ["a.png", "b.webp"]
+    direct = ks.evaluation.rd_curve(
+        ks.models.CompressIntraModel.from_preset(model),
+        list(ks.datasets.load_images(pictures).values()),
+        ks.codecs.JPEG(),
+        [4, 8, 16, 32],
+        verbose=0,
+    )
+    saved = ks.evaluation.load_results(target / "sandwich.json")
+    assert np.array_equal(saved.bpp, direct.bpp)
+    assert np.array_equal(saved.psnr, direct.psnr)
+    assert Image.open(target / "psnr-rgb.png").size[0] > 500
+    assert "<html" in (target / "report.html").read_text(encoding="utf-8")
