@@ -68,25 +68,6 @@ def make(
     return model
 
 
-class VaryingQstep(keras.callbacks.Callback):
-    """A quantizer step for each batch, drawn evenly in its logarithm; in the end the range's geometric mean."""
-
-    def __init__(self, lowest: float, highest: float) -> None:
-        super().__init__()
-        self.range = np.log([lowest, highest])
-        self.generator = np.random.default_rng()
-
-    def set(self, log_qstep: float) -> None:
-        proxy = self.model.codec_proxy
-        proxy.qstep.assign(np.exp(log_qstep) - proxy.min_qstep)
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self.set(self.generator.uniform(*self.range))
-
-    def on_train_end(self, logs: Any = None) -> None:
-        self.set(self.range.mean())
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenario", choices=SCENARIOS)
@@ -141,7 +122,8 @@ def main() -> None:
             model, crops, codec, strengths, epochs=ENDLESS, callbacks=callbacks, verbose=2
         )
     else:
-        model.fit(crops, epochs=ENDLESS, callbacks=[*callbacks, VaryingQstep(*qsteps)], verbose=2)
+        callbacks.append(ks.callbacks.VaryingQstep(*qsteps))
+        model.fit(crops, epochs=ENDLESS, callbacks=callbacks, verbose=2)
     model.save(options.output)
 
 

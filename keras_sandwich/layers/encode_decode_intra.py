@@ -1,6 +1,7 @@
 """The codec as the sandwich sees it: images in, decoded images and their bits out."""
 
 import inspect
+import math
 from typing import Any
 
 import keras
@@ -159,6 +160,15 @@ class EncodeDecodeIntra(keras.layers.Layer):
         step = ops.elu(ops.convert_to_tensor(q), alpha=ELU_ALPHA) + self.min_qstep
         # With a gradient also at the bound, or a trained step would stay there.
         return step + ops.stop_gradient(ops.relu(LEAST_QSTEP - step))
+
+    def set_effective_qstep(self, qstep: float) -> None:
+        """Gives the weight the value that makes this the effective step, in pixel levels, ≥ `min_qstep`."""
+        if not self.min_qstep <= qstep < math.inf:
+            raise ValueError(
+                "The effective step must be finite and at least `min_qstep`, "
+                f"{self.min_qstep:g}. Received {qstep}."
+            )
+        self.qstep.assign(qstep - self.min_qstep)  # elu(q) = q for q ≥ 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Keras makes tensors of NumPy arguments before `call`; here their values are still known.

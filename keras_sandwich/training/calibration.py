@@ -22,7 +22,7 @@ def calibrate_qstep(codec_proxy: Any, bottlenecks: Any, codec: Any) -> float:
 
     What a strength of WebP or AVIF is in steps of the proxy depends on the pictures, so it is measured on some. For
     a JPEG with a flat table, and a proxy with one, it is the codec's own step. To set it:
-    `codec_proxy.qstep.assign(step - codec_proxy.min_qstep)`.
+    `codec_proxy.set_effective_qstep(step)`.
 
     Example:
 
@@ -93,7 +93,8 @@ def qstep_of_error(
         return math.log(max(error(result), 1e-6) / target)
 
     least = max(codec_proxy.min_qstep, 0.1)
-    return math.exp(_rising_zero(excess, math.log(least), math.log(LARGEST_QSTEP)))
+    step = math.exp(_rising_zero(excess, math.log(least), math.log(LARGEST_QSTEP)))
+    return max(step, codec_proxy.min_qstep)  # not below it by a rounding
 
 
 def _rising_zero(function: Callable[[float], float], low: float, high: float) -> float:
@@ -122,11 +123,6 @@ def _rising_zero(function: Callable[[float], float], low: float, high: float) ->
             below = below / 2 if side == 1 else below
             side = 1
     return middle
-
-
-def set_qstep(codec_proxy: Any, qstep: float) -> None:
-    """Gives the proxy this effective step, or its least one."""
-    codec_proxy.qstep.assign(max(qstep - codec_proxy.min_qstep, 0.0))
 
 
 def strengths_around(

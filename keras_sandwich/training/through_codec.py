@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_sandwich.models.pixel_range import PixelRangeCheck
 from keras_sandwich.training.batches import Batches
-from keras_sandwich.training.calibration import own_qstep, qstep_of_error, set_qstep
+from keras_sandwich.training.calibration import own_qstep, qstep_of_error
 from keras_sandwich.training.codec_in_the_loop import CodecInTheLoop, Preprocessing
 from keras_sandwich.training.interrupts import interrupts_between_steps
 from keras_sandwich.training.real_files import empty_file_bits, through_files
@@ -173,19 +173,21 @@ class _Step:
         if place not in self.qsteps:
             own = own_qstep(proxy, codec)
             self.qsteps[place] = (
-                qstep_of_error(proxy, bottlenecks, decoded, codec.bits) if own is None else own
+                qstep_of_error(proxy, bottlenecks, decoded, codec.bits)
+                if own is None
+                else max(own, proxy.min_qstep)
             )
         self._set_qstep(place)
 
     def _set_qstep(self, place: int) -> None:
         if place in self.qsteps:
-            set_qstep(self.model.codec_proxy, self.qsteps[place])
+            self.model.codec_proxy.set_effective_qstep(self.qsteps[place])
 
     def set_middle_qstep(self) -> None:
         """Leaves the proxy at the middle of the steps that were last calibrated."""
         if self.qsteps:
             steps = sorted(self.qsteps.values())
-            set_qstep(self.model.codec_proxy, steps[len(steps) // 2])
+            self.model.codec_proxy.set_effective_qstep(steps[len(steps) // 2])
 
 
 def _build(model: Any, images: Any, target: Any, weight: Any) -> Any:

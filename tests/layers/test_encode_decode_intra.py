@@ -56,6 +56,17 @@ def test_the_step_s_gradient_is_elu_s():
     np.testing.assert_allclose(slopes[-0.5], 0.01 * np.exp(-0.5), rtol=1e-5)
 
 
+def test_the_effective_step_can_be_set():
+    codec = ks.layers.EncodeDecodeIntra(min_qstep=2.0)
+    codec.build((None, None, None, 1))
+    for qstep in (2.0, 24.5):
+        codec.set_effective_qstep(qstep)
+        assert float(to_numpy(codec.effective_qstep())) == pytest.approx(qstep)
+    for qstep in (1.9, np.nan, np.inf):
+        with pytest.raises(ValueError, match="at least `min_qstep`, 2"):
+            codec.set_effective_qstep(qstep)
+
+
 def test_a_trained_step_stays_positive_and_can_come_back():
     codec = ks.layers.EncodeDecodeIntra(min_qstep=0.0)
     codec.build((None, None, None, 1))

@@ -1,0 +1,96 @@
+"""The steps that are drawn, and that the compiled training step uses them."""
+
+import keras
+import numpy as np
+import pytest
+from photographs import photographs
+from small_models import sandwich
+
+from keras_sandwich.callbacks import VaryingQstep
+
+LOWEST, HIGHEST = 12.0, 48.0
+
+
+class Steps(keras.callbacks.Callback):
+    """Each batch's step, as the model has it when the batch begins, and its bits."""
+
+    def __init__(self):
+        super().__init__()
+        self.qsteps, self.bpp = [], []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.qsteps.append(step_of(self.model))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bpp.append((batch + 1) * logs["bpp"])  # the log is the epoch's mean until now
+
+
+def step_of(model):
+    return float(keras.ops.convert_to_numpy(model.codec_proxy.effective_qstep()))
+
+
+def train(varying, learning_rate=0.0, batches=6, epochs=1, initial_epoch=0, **options):
+    model = sandwich(**options)
+    model.compile(keras.optimizers.SGD(learning_rate), loss="mse")
+    steps = Steps()
+    model.fit(
+        np.repeat(photographs(1, 32, 32), batches, axis=0),
+        batch_size=1,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        callbacks=[varying, steps],
+        verbose=0,
+    )
+    return model, steps
+
+
+@pytest.mark.parametrize("train_qstep", [True, False])
+def test_each_batch_is_coded_at_its_own_step(train_qstep):
+    model, steps = train(VaryingQstep(LOWEST, HIGHEST), train_qstep=train_qstep)
+    assert len(set(steps.qsteps)) == 6
+    bits = np.diff(steps.bpp, prepend=0.0)
+    for qstep, bpp in zip(steps.qsteps, bits, strict=True):
+        model.codec_proxy.set_effective_qstep(qstep)
+        alone = model.test_on_batch(photographs(1, 32, 32), return_dict=True)
+        assert bpp == pytest.approx(float(alone["bpp"]), rel=1e-3)
+
+
+def test_steps_are_even_in_their_logarithm():
+    model, steps = train(VaryingQstep(LOWEST, HIGHEST), batches=200)
+    places = np.sort(np.log(np.array(steps.qsteps) / LOWEST) / np.log(HIGHEST / LOWEST))
+    assert np.abs(places - (np.arange(200) + 0.5) / 200).max() < 0.115  # Kolmogorov–Smirnov, 1 %
+    assert step_of(model) == pytest.approx(np.sqrt(LOWEST * HIGHEST))
+
+
+def test_a_resumed_training_draws_the_same():
+    _, whole = train(VaryingQstep(LOWEST, HIGHEST), learning_rate=1e-6, epochs=2)
+    _, resumed = train(VaryingQstep(LOWEST, HIGHEST), learning_rate=1e-6, epochs=2, initial_epoch=1)
+    assert whole.qsteps[6:] == pytest.approx(resumed.qsteps)
+    assert set(whole.qsteps[:6]).isdisjoint(whole.qsteps[6:])
+    _, other = train(VaryingQstep(LOWEST, HIGHEST, seed=1))
+    assert set(other.qsteps).isdisjoint(whole.qsteps)
+
+
+def test_a_single_step():
+    model, steps = train(VaryingQstep(20.0, 20.0), batches=2)
+    assert [*steps.qsteps, step_of(model)] == pytest.approx([20.0] * 3)
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest"), [(0.0, 9.0), (9.0, 8.0), (9.0, np.inf), (np.nan, 9.0)]
+)
+def test_bad_ranges(lowest, highest):
+    with pytest.raises(ValueError, match="0 < lowest ≤ highest"):
+        VaryingQstep(lowest, highest)
+
+
+def test_a_range_below_the_proxy_s():
+    with pytest.raises(ValueError, match="at least its min_qstep, 1. Received lowest=0.5"):
+        train(VaryingQstep(0.5, 9.0), batches=1)
+
+
+def test_a_proxy_without_a_step():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", loss="mse")
+    with pytest.raises(ValueError, match="an EncodeDecodeIntra"):
+        model.fit(np.ones((1, 2)), np.ones((1, 1)), callbacks=[VaryingQstep(2, 9)], verbose=0)
