@@ -85,7 +85,7 @@ def test_bad_ranges(lowest, highest):
 
 
 def test_a_range_below_the_proxy_s():
-    with pytest.raises(ValueError, match="at least its min_qstep, 1. Received lowest=0.5"):
+    with pytest.raises(ValueError, match=r"at least its min_qstep, 1\. Received lowest=0.5"):
         train(VaryingQstep(0.5, 9.0), batches=1)
 
 
