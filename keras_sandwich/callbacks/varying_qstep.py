@@ -50,7 +50,7 @@ class VaryingQstep(keras.callbacks.Callback):
         self._generator = np.random.default_rng()
 
     def on_train_begin(self, logs: Any = None) -> None:
-        proxy = getattr(self.model, "codec_proxy", None)
+        proxy: Any = getattr(self.model, "codec_proxy", None)
         if not hasattr(proxy, "set_effective_qstep"):
             raise ValueError(
                 "Only a sandwich whose codec proxy has a quantizer step, an EncodeDecodeIntra, can vary it. "
