@@ -109,16 +109,20 @@ def _source(
 ) -> Source:
     profile = picture.info.get("icc_profile") or None
     picture.load()
-    if num_truncate_bits and _is_deep_png(data):
-        pixels, profile = _deep_pixels(picture, data), _fitting(profile, "RGB ")
+    deep = num_truncate_bits > 0
+    if deep and _is_deep_png(data):
+        pixels = _deep_pixels(picture, data)
+        if picture.mode.startswith("I"):
+            _warn_of_deep_gray(profile)
+        profile = _fitting(profile, "RGB ")
     else:
-        if num_truncate_bits and _is_deep_colour(picture, data):
+        if deep and _is_deep_colour(picture, data):
             raise ValueError(
                 "it has more than 8 bits, which are read from PNG files of 16 alone; save it as one"
             )
         _require_gray_depth(picture)
-        upright, profile = _managed(_opaque(_upright(picture), background), profile)
-        pixels = three_colours(upright, deep=num_truncate_bits > 0)
+        managed, profile = _managed(_upright(picture), profile, deep)
+        pixels = three_colours(_opaque(managed, background), deep)
     if channels == 1:
         if (pixels != pixels[..., :1]).any():
             raise ValueError("it has colours, and the network restores gray pictures alone")
@@ -146,10 +150,9 @@ def _opaque(picture: Any, background: Any) -> Any:
     if picture.mode not in ALPHA_MODES and "transparency" not in picture.info:
         return picture
     if picture.mode.startswith("I"):
-        transparent = np.asarray(picture) == picture.info["transparency"]
-        if not transparent.any():
-            return picture
-        raise ValueError("it has transparent pixels at 16 bits; save it without them")
+        if _has_transparent_levels(picture):
+            raise ValueError("it has transparent pixels at 16 bits; save it without them")
+        return picture
     full = picture.convert("RGBA")
     if full.getchannel("A").getextrema()[0] < 255:
         if colour is None:
@@ -162,24 +165,47 @@ def _opaque(picture: Any, background: Any) -> Any:
     return full.convert("RGB")
 
 
+def _has_transparent_levels(picture: Any) -> bool:
+    """Whether gray of 16 bits has pixels of the level that stands for nothing."""
+    return bool((np.asarray(picture) == picture.info.get("transparency")).any())
+
+
 def _fitting(profile: bytes | None, space: str) -> bytes | None:
     """The profile, if it is one for pixels of this colour space."""
     fits = profile is not None and profile[16:20] == space.encode()
     return profile if fits else None
 
 
-def _managed(picture: Any, profile: bytes | None) -> tuple[Any, bytes | None]:
-    """RGB pixels and their profile: other colour spaces are brought to sRGB by the profile that they have."""
-    gray = picture.mode in ("1", "L", "LA") or picture.mode.startswith("I")
+def _managed(picture: Any, profile: bytes | None, deep: bool) -> tuple[Any, bytes | None]:
+    """The pixels and their profile: other colour spaces than RGB are brought to sRGB by the profile that they have."""
+    gray = picture.mode in ("1", "L", "LA", "La") or picture.mode.startswith("I")
     space = {"CMYK": "CMYK"}.get(picture.mode, "GRAY" if gray else "RGB ")
     profile = _fitting(profile, space)
     if profile is None or space == "RGB ":
         return picture, profile
-    if picture.mode not in ("CMYK", "L"):
+    if deep and picture.mode.startswith("I"):
+        _warn_of_deep_gray(profile)
         return picture, None
+    if not gray:
+        return _in_srgb(picture, profile), None
+    pillow = import_library("PIL.Image", "`encode_file`")
+    if picture.mode.startswith("I"):
+        if _has_transparent_levels(picture):
+            return picture, None  # which is refused
+        return _in_srgb(pillow.fromarray(three_colours(picture)[..., 0]), profile), None
+    if picture.mode not in ("LA", "La") and "transparency" not in picture.info:
+        return _in_srgb(picture.convert("L"), profile), None
+    picture = picture.convert("LA")
+    shown = _in_srgb(picture.getchannel("L"), profile).convert("RGB")
+    shown.putalpha(picture.getchannel("A"))
+    return shown, None
+
+
+def _in_srgb(picture: Any, profile: bytes) -> Any:
+    """A picture of mode L or CMYK as RGB by its profile; as it is, with a warning, where the profile is of no use."""
     management = import_library("PIL.ImageCms", "`encode_file`")
     try:
-        converted = management.profileToProfile(
+        return management.profileToProfile(
             picture,
             management.ImageCmsProfile(io.BytesIO(profile)),
             management.createProfile("sRGB"),
@@ -193,8 +219,15 @@ def _managed(picture: Any, profile: bytes | None) -> tuple[Any, bytes | None]:
             "without it.",
             stacklevel=6,
         )
-        return picture, None
-    return converted, None
+        return picture
+
+
+def _warn_of_deep_gray(profile: bytes | None) -> None:
+    if _fitting(profile, "GRAY") is not None:
+        warnings.warn(
+            "The picture's ICC profile of gray is not applied at 16 bits: its tones are taken as sRGB's.",
+            stacklevel=5,
+        )
 
 
 def _is_deep_png(data: bytes) -> bool:

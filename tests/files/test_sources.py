@@ -155,12 +155,46 @@ def test_a_cmyk_profile_that_is_damaged_is_said(tmp_path):
     assert source.profile is None
 
 
-def test_a_gray_profile_brings_gray_to_srgb(tmp_path):
+@pytest.mark.parametrize("kind", ["L", "LA", "L with a transparent level", "I;16"])
+def test_a_gray_profile_brings_gray_to_srgb(tmp_path, kind):
     # Linear light: gray 0.5 is sRGB 188.
-    path = saved(tmp_path, np.full((8, 8), 128, "uint8"), icc_profile=linear_gray_profile())
+    gray, options = np.full((8, 8), 128, "uint8"), {}
+    picture = Image.fromarray(gray.astype("uint16") * 257 if kind == "I;16" else gray)
+    if kind == "LA":
+        picture = picture.convert("LA")
+    elif kind != "I;16" and kind != "L":
+        options["transparency"] = 7
+    path = saved(tmp_path, picture, icc_profile=linear_gray_profile(), **options)
     source = read_source(path)
     assert source.profile is None
     assert np.abs(source.pixels.astype(int) - 188).max() <= 2
+
+
+def test_gray_with_a_profile_and_transparent_pixels(tmp_path):
+    picture = Image.fromarray(np.full((8, 8), 128, "uint8")).convert("LA")
+    picture.paste((128, 0), (0, 0, 4, 8))
+    path = saved(tmp_path, picture, icc_profile=linear_gray_profile())
+    with pytest.raises(ValueError, match="transparent pixels"):
+        read_source(path)
+    pixels = read_source(path, background=(10, 20, 30)).pixels
+    assert (pixels[:, :4] == (10, 20, 30)).all()
+    assert np.abs(pixels[:, 4:].astype(int) - 188).max() <= 2
+    deep = Image.fromarray(np.full((8, 8), 514, "uint16"))
+    path = saved(tmp_path, deep, icc_profile=linear_gray_profile(), transparency=514)
+    with pytest.raises(ValueError, match="transparent pixels at 16 bits"):
+        read_source(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_gray_profile_at_sixteen_bits_is_said_to_be_left_out(tmp_path, suffix):
+    if suffix == ".png":
+        pytest.importorskip("imagecodecs")
+    deep = Image.fromarray(np.full((8, 8), 128 * 257, "uint16"))
+    path = saved(tmp_path, deep, suffix, icc_profile=linear_gray_profile())
+    with pytest.warns(UserWarning, match="is not applied at 16 bits"):
+        source = read_source(path, num_truncate_bits=4)
+    assert source.profile is None
+    assert (source.pixels == 128 * 16).all()
 
 
 def linear_gray_profile():
