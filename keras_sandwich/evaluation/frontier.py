@@ -1,5 +1,6 @@
 """The best of several curves: one model for each γ, each swept over the codec's strengths."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich.evaluation.curve import RDCurve, require_same_pictures
+from keras_sandwich.evaluation.quality import is_similarity
+
+ROUNDING = 1e-9  # dB
 
 
 def pareto_frontier(
@@ -83,11 +87,11 @@ def pareto_frontier(
 def upper_envelope(
     curves: Sequence[RDCurve], metric: str = "psnr-rgb", name: str | None = None
 ) -> RDCurve:
-    """The frontier without the points above which another curve passes between two of its own.
+    """The greatest of some curves at every rate, linear in the logarithm of the rate between their points.
 
-    Interpolated, a frontier of points alone lies below the better of two curves wherever they alternate: as a baseline
-    it flatters what is compared with it, and in a plot it is a zigzag. Curves are taken as linear in the logarithm of
-    the rate between their points.
+    Interpolated, a frontier of points alone lies below the better of two curves wherever they alternate, and above both
+    where they cross. The envelope leaves out the points above which another curve passes, and has a point where two
+    curves cross: interpolated, so its strength lies between two that were measured.
 
     Example:
 
@@ -101,9 +105,16 @@ def upper_envelope(
         return ks.evaluation.RDCurve(name, "JPEG", range(len(bpp)), bpp, {"psnr-rgb": psnr})
 
 
-    better, worse = curve("γ 800", [1.0, 0.25], [32, 26]), curve("γ 200", [1.5, 0.5], [31, 28])
-    assert ks.evaluation.pareto_frontier([better, worse]).sources == ["γ 800", "γ 200", "γ 800"]
-    assert ks.evaluation.upper_envelope([better, worse]).sources == ["γ 800", "γ 800"]
+    low, high = curve("γ 800", [1.0, 0.25], [32, 26]), curve("γ 200", [2.0, 0.5], [37, 27])
+    assert ks.evaluation.pareto_frontier([low, high]).sources == [
+        "γ 200",
+        "γ 800",
+        "γ 200",
+        "γ 800",
+    ]
+    envelope = ks.evaluation.upper_envelope([low, high])
+    assert envelope.sources == ["γ 200", "γ 800", "γ 800"]  # the second is where they cross
+    assert abs(envelope.psnr_at(0.5) - 29.0) < 1e-9
     ```
 
     Args:
@@ -118,13 +129,14 @@ def upper_envelope(
         ValueError: as `pareto_frontier`.
     """
     monotone = [pareto_frontier([curve], metric, curve.name) for curve in curves]
+    pairs = itertools.combinations(monotone, 2)
+    candidates = [*monotone, *(point for pair in pairs for point in _crossings(*pair, metric))]
     kept = []
-    for curve in monotone:
-        others = [other for other in monotone if other is not curve]
+    for curve in candidates:
         rows = [
             row
-            for row, (rate, quality) in enumerate(_means(curve, metric))
-            if not any(_passes_above(other, metric, rate, quality) for other in others)
+            for row, (rate, quality) in enumerate(zip(*_means(curve, metric), strict=True))
+            if not any(_passes_above(other, metric, rate, quality) for other in monotone)
         ]
         if rows:
             kept.append(
@@ -139,19 +151,55 @@ def upper_envelope(
     return pareto_frontier(kept, metric, name)
 
 
-def _means(curve: RDCurve, metric: str) -> list[tuple[float, float]]:
-    """(rate, quality in dB) of each point, the means over pictures."""
-    return list(zip(curve.mean_bpp, curve.decibels(metric).mean(axis=1), strict=True))
+def _crossings(one: RDCurve, other: RDCurve, metric: str) -> list[RDCurve]:
+    """Where two curves of falling rates cross between their points: curves of one point, on the first."""
+    (rates, qualities), (other_rates, other_qualities) = _means(one, metric), _means(other, metric)
+    logs = np.log(np.concatenate([rates, other_rates]))
+    shared = max(rates[-1], other_rates[-1]), min(rates[0], other_rates[0])
+    logs = np.unique(logs[(logs >= np.log(shared[0])) & (logs <= np.log(shared[1]))])
+    lead = np.interp(logs, np.log(rates[::-1]), qualities[::-1])
+    lead -= np.interp(logs, np.log(other_rates[::-1]), other_qualities[::-1])
+    changes = np.flatnonzero(lead[:-1] * lead[1:] < 0)
+    shares = lead[changes] / (lead[changes] - lead[changes + 1])
+    crossings = np.exp(logs[changes] + shares * np.diff(logs)[changes])
+    return [_point_between(one, rate, metric) for rate in crossings]
+
+
+def _point_between(curve: RDCurve, rate: float, metric: str) -> RDCurve:
+    """The point of a curve of falling rates at a mean rate, each picture's values interpolated likewise."""
+    rates, _ = _means(curve, metric)
+    row = int(np.clip(np.searchsorted(-rates, -rate), 1, len(rates) - 1))  # the next lower rate
+    along = (rate - rates[row]) / (rates[row - 1] - rates[row])
+    along_log = np.log(rate / rates[row]) / np.log(rates[row - 1] / rates[row])
+
+    def between(values: np.ndarray, share: float) -> np.ndarray:
+        return share * values[row - 1] + (1.0 - share) * values[row]
+
+    quality = {}
+    for key in curve.quality:
+        decibels = between(curve.decibels(key), along_log)
+        quality[key] = 1.0 - 10.0 ** (-decibels / 10.0) if is_similarity(key) else decibels
+    return replace(
+        curve,
+        strengths=[between(np.array(curve.strengths), along_log)],
+        bpp=between(curve.bpp, along)[None],
+        quality={key: values[None] for key, values in quality.items()},
+        sources=[curve.sources[row]],
+    )
+
+
+def _means(curve: RDCurve, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """The rates and the qualities in dB, the means over pictures."""
+    return curve.mean_bpp, np.asarray(curve.decibels(metric).mean(axis=1))
 
 
 def _passes_above(curve: RDCurve, metric: str, rate: float, quality: float) -> bool:
     """Whether a curve of falling rates, linear in the logarithm of the rate, is above a point."""
-    rates, qualities = (
-        np.array(values)[::-1] for values in zip(*_means(curve, metric), strict=True)
-    )
-    if not rates[0] <= rate <= rates[-1]:
+    rates, qualities = _means(curve, metric)
+    if not rates[-1] <= rate <= rates[0]:
         return False
-    return bool(np.interp(np.log(rate), np.log(rates), qualities) > quality)
+    reached = np.interp(np.log(rate), np.log(rates[::-1]), qualities[::-1])
+    return bool(reached > quality + ROUNDING)
 
 
 def not_dominated(rates: np.ndarray, qualities: np.ndarray) -> np.ndarray:

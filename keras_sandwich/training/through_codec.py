@@ -33,7 +33,8 @@ def train_through_codec(
     At each step the bottlenecks become real files; the postprocessor gets what they decode to, and the loss is that of
     real files, distortion + γ·bits/N. Only the gradient is the proxy's: proxy + stop_gradient(real − proxy), for the
     bits likewise. The proxy's quantizer step is not trained: it is set to where the proxy loses as much as the codec
-    (`calibrate_qstep`), anew for each strength in each epoch, and stays there afterwards.
+    (`calibrate_qstep`), anew for each strength in each epoch. Afterwards, also when interrupted, the model has the
+    middle one of these steps.
 
     It goes on from where the model is, with the optimizer that it was compiled with, and takes callbacks as `fit` does:
     `BackupAndRestore`, `ModelCheckpoint`, `TrainingBudget`, … They see the sandwich itself. Ctrl-C ends it between two
@@ -102,22 +103,24 @@ def train_through_codec(
         callbacks.on_train_begin()
         begin, model._initial_epoch = model._initial_epoch or initial_epoch, None
         logs: dict[str, Any] = {}
-        for epoch in range(begin, epochs):
-            step.begin_epoch(epoch)
-            callbacks.on_epoch_begin(epoch)
-            for number, batch in enumerate(batches.of_epoch()):
-                callbacks.on_train_batch_begin(number)
-                logs = step(number, *batch)
-                callbacks.on_train_batch_end(number, logs)
-                stop_if_interrupted()
+        try:
+            for epoch in range(begin, epochs):
+                step.begin_epoch(epoch)
+                callbacks.on_epoch_begin(epoch)
+                for number, batch in enumerate(batches.of_epoch()):
+                    callbacks.on_train_batch_begin(number)
+                    logs = step(number, *batch)
+                    callbacks.on_train_batch_end(number, logs)
+                    stop_if_interrupted()
+                    if model.stop_training:
+                        break
+                logs = dict(logs)
+                callbacks.on_epoch_end(epoch, logs)
                 if model.stop_training:
                     break
-            logs = dict(logs)
-            callbacks.on_epoch_end(epoch, logs)
-            if model.stop_training:
-                break
-        model.optimizer.finalize_variable_values(model.trainable_weights)
-        step.set_middle_qstep()
+        finally:
+            model.optimizer.finalize_variable_values(model.trainable_weights)
+            step.set_middle_qstep()
         callbacks.on_train_end(logs)
     return model.history
 
@@ -134,12 +137,13 @@ class _Step:
         self.in_the_loop = CodecInTheLoop(model)
         self.epoch = 0
         self.qsteps: dict[int, float] = {}
+        self.calibrated: set[int] = set()  # in this epoch
         self.empty_bits: dict[Any, int] = {}
 
     def begin_epoch(self, epoch: int) -> None:
         self.epoch = epoch
         self.in_the_loop.begin_epoch()
-        self.qsteps = {}  # the bottlenecks have changed: calibrated anew
+        self.calibrated = set()  # the bottlenecks have changed
 
     def __call__(self, number: int, images: Any, target: Any, weight: Any) -> dict[str, Any]:
         bottlenecks = np.asarray(self.preprocessing.predict_on_batch(images))
@@ -170,13 +174,14 @@ class _Step:
         proxy, codec = self.model.codec_proxy, self.codecs[place]
         if not hasattr(proxy, "effective_qstep"):
             return  # a proxy of the user's own is as it is
-        if place not in self.qsteps:
+        if place not in self.calibrated:
             own = own_qstep(proxy, codec)
             self.qsteps[place] = (
                 qstep_of_error(proxy, bottlenecks, decoded, codec.bits)
                 if own is None
                 else max(own, proxy.min_qstep)
             )
+            self.calibrated.add(place)
         self._set_qstep(place)
 
     def _set_qstep(self, place: int) -> None:

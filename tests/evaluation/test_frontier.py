@@ -84,19 +84,40 @@ def test_curves_of_other_pictures_and_no_curves():
         pareto_frontier([])
 
 
-def test_an_envelope_is_nowhere_below_a_curve_by_more_than_at_a_crossing():
+def line(name, rates, slope, offset, bend=0.0) -> RDCurve:
+    """Two pictures whose decibels are, on average, offset + slope·log2(rate), bent by a parabola."""
+    mean = np.array(rates, "float64")
+    bpp = mean[:, None] * [0.9, 1.1]
+    psnr = (offset + slope * np.log2(mean) + bend * np.log2(mean) ** 2)[:, None] + [-2.0, 2.0]
+    quality = {"psnr-rgb": psnr, "ssim-rgb": 1 - 10 ** (-psnr / 10)}
+    return RDCurve(name, "JPEG", range(len(mean)), bpp, quality)
+
+
+@pytest.mark.parametrize("metric", ["psnr-rgb", "ssim-rgb"])
+def test_an_envelope_is_the_greatest_curve_at_every_rate(metric):
     rates = np.array([0.25, 0.5, 1.0, 2.0])
+    low, high = line("low", rates, 3.0, 30.0), line("high", 1.3 * rates, 5.0, 29.0)
+    frontier = pareto_frontier([low, high], metric)
+    assert frontier.sources == ["high", "low", "high", "low", "low", "low"]
+    envelope = upper_envelope([low, high], metric, name="best")
+    # 30 + 3x = 29 + 5x where x is a half: at 1.41 bits per pixel, which is a point of its own.
+    assert envelope.sources == ["high", "low", "low", "low", "low"]
+    np.testing.assert_allclose(envelope.mean_bpp, [2.6, 2**0.5, 1.0, 0.5, 0.25])
+    np.testing.assert_allclose(envelope.decibels(metric)[1], [29.5, 33.5])
+    np.testing.assert_allclose(envelope.bpp[1], [0.9 * 2**0.5, 1.1 * 2**0.5])
+    np.testing.assert_allclose(envelope.strengths[1], 2.5)
 
-    def curve(name, shift, slope, offset):
-        bpp = (rates * shift)[:, None]
-        return RDCurve(name, "JPEG", range(4), bpp, {"psnr-rgb": offset + slope * np.log2(bpp)})
 
-    # The better one at low rates; the other's points lie between its own.
-    low, high = curve("low", 1.0, 3.0, 30.0), curve("high", 1.3, 5.0, 29.0)
-    assert pareto_frontier([low, high]).sources == ["high", "low", "high", "low", "low", "low"]
-    envelope = upper_envelope([low, high], name="best")
-    # 30 + 3x = 29 + 5x where x is a half: at 1.41 bits per pixel.
-    assert envelope.sources == ["high", "low", "low", "low"]
-    np.testing.assert_allclose(envelope.mean_bpp, [2.6, 1.0, 0.5, 0.25])
-    for rate in (0.3, 0.45, 0.7, 1.0):
-        np.testing.assert_allclose(envelope.psnr_at(rate), low.psnr_at(rate))
+def test_an_envelope_of_many_curves():
+    rates = np.geomspace(0.2, 3.0, 7)
+    curves = [
+        line("a", rates, 3.0, 30.0),
+        line("b", 1.1 * rates, 5.0, 29.9, bend=-0.3),
+        line("c", 0.9 * rates, 4.0, 30.1, bend=0.2),
+        line("d", 1.05 * rates, 4.2, 29.8, bend=0.4),
+    ]
+    envelope = upper_envelope(curves)
+    assert len(set(envelope.sources)) > 2
+    for rate in np.geomspace(0.23, 2.6, 400):
+        greatest = max(curve.psnr_at(rate) for curve in curves)
+        assert envelope.psnr_at(rate) == pytest.approx(greatest, abs=1e-6)

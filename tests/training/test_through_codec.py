@@ -215,6 +215,17 @@ def test_interrupted_and_resumed_is_as_never_interrupted(rounding, tmp_path):
     assert run(resumed).epoch == [0, 1, 2]
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.usefixtures("ctrl_c")
+def test_an_interruption_leaves_the_middle_step(seed):
+    model = compiled()
+    strengths, batches = (20, 30, 45), [*BATCHES, PICTURES[1:3]]
+    with pytest.raises(KeyboardInterrupt):
+        train(model, batches, strengths=strengths, epochs=2, callbacks=[Interrupt()], seed=seed)
+    assert int(to_numpy(model.optimizer.iterations)) == 4
+    assert qstep_of(model) == pytest.approx(30.0)
+
+
 def test_dicts_targets_and_weights():
     def two_keys():
         model = sandwich(output_channels=4, bottleneck_channels=2)
