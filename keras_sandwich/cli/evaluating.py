@@ -61,11 +61,12 @@ def evaluate(options: argparse.Namespace) -> int:
     _write(options, curves, table)
     shown = {"sandwich": network.model, **untrained_systems(network.model, codec)}
     shown.pop("codec alone, luma only", None)  # no colours to compare
+    best = dict.fromkeys(shown, codecs.every_subsampling(codec)) | {"sandwich": codec}
     write_report(
         options.target / "report.html",
         curves,
         [
-            compare_at(shown, pictures[number], codec, rate, names[number], options.tile_size)
+            compare_at(shown, pictures[number], best, rate, names[number], options.tile_size)
             for number in _spread(len(pictures))
             for rate in [_middle_rate(curves[0], number)]
         ],

@@ -10,6 +10,7 @@ from keras_sandwich.codecs.many import decode_many, encode_many
 from keras_sandwich.codecs.metadata import read_metadata
 from keras_sandwich.codecs.png import PNG
 from keras_sandwich.codecs.split import Split
+from keras_sandwich.codecs.subsampling import every_subsampling
 from keras_sandwich.codecs.suffixes import codec_for
 from keras_sandwich.codecs.webp import WebP
 
@@ -26,5 +27,6 @@ __all__ = [
     "codec_for",
     "decode_many",
     "encode_many",
+    "every_subsampling",
     "read_metadata",
 ]

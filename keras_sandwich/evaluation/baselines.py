@@ -1,13 +1,12 @@
 """What a gain must be claimed over: the codec alone, the best chains without training, and one network alone."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-from keras_sandwich.codecs.subsampling import SUBSAMPLING
+from keras_sandwich.codecs import every_subsampling
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.frontier import upper_envelope
 from keras_sandwich.evaluation.rate_distortion import rd_curve
@@ -209,15 +208,13 @@ def best_subsampling(
         An `RDCurve` whose `sources` say which subsampling each point is from.
     """
     name = name or str(getattr(system, "name", type(system).__name__))
-    can_choose = hasattr(codec, "chroma_subsampling") and getattr(codec, "color_transform", True)
-    if not can_choose or _coded_channels(system, images) != 3:
+    choices = every_subsampling(codec)
+    if len(choices) == 1 or _coded_channels(system, images) != 3:
         return rd_curve(system, images, codec, strengths, name=name, **options)
-    curves = []
-    for subsampling in SUBSAMPLING:
-        choice = dataclasses.replace(codec, chroma_subsampling=subsampling)
-        curves.append(
-            rd_curve(system, images, choice, strengths, name=f"{name}, {choice.name}", **options)
-        )
+    curves = [
+        rd_curve(system, images, choice, strengths, name=f"{name}, {choice.name}", **options)
+        for choice in choices
+    ]
     return upper_envelope(curves, next(iter(curves[0].quality)), name)
 
 

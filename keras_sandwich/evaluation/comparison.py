@@ -93,7 +93,8 @@ def compare_at(
     Args:
         systems: label → a `CompressIntraModel`, a baseline, or any object with `preprocess` and `postprocess`.
         picture: [height, width, channels] in [0, 255·2^k].
-        codec: a codec of `keras_sandwich.codecs` for all systems, or a dict of codecs by label.
+        codec: a codec of `keras_sandwich.codecs` for all systems, or a dict of codecs by label. Of a list of codecs,
+            such as `codecs.every_subsampling(codec)`, a system gets the one with which it has the highest PSNR.
         bits_per_pixel: the rate, per pixel of the picture.
         name: of the picture.
         tile_size: pictures larger than this go through the networks in tiles; None: whole.
@@ -102,8 +103,9 @@ def compare_at(
         A `Comparison`, with the bottleneck that the first system's file carries.
 
     Raises:
-        ValueError: no systems, a picture of another rank or beyond 255·2^k, a codec that does not say its `strengths`,
-            a rate below that of the first system's smallest file, or systems for pictures of different bit depths.
+        ValueError: no systems, a picture of another rank or beyond 255·2^k, an empty list of codecs, a codec that does
+            not say its `strengths`, a rate below that of the first system's smallest file, or systems for pictures of
+            different bit depths.
     """
     picture = np.asarray(picture, "float32")
     if not systems or picture.ndim != 3:
@@ -118,37 +120,61 @@ def compare_at(
         )
     peak = peak_for(next(iter(systems.values())), [picture])
     size = (picture.shape[0], picture.shape[1])
-    pixels = size[0] * size[1]
+    target = np.clip(np.round(picture), 0, peak)
+    asked = bits_per_pixel * size[0] * size[1] / 8
     versions: dict[str, tuple[np.ndarray, float]] = {}
-    carried: np.ndarray | None = None
-    least: int | None = None
+    first: _File | None = None
     for label, system in systems.items():
         chosen = codec[label] if isinstance(codec, Mapping) else codec
-        bits = int(getattr(chosen, "bits", 8))
-        samples = to_samples(preprocess_picture(system, picture, tile_size), bits)
-        coder = for_channels(chosen, samples.shape[-1])
-        coder, file = _nearest_file(coder, samples, bits_per_pixel, pixels, least)
-        if least is not None and len(file) < least:
+        choices = list(chosen) if isinstance(chosen, Sequence) else [chosen]
+        if not choices:
+            raise ValueError(f"Expected at least one codec for '{label}'. Received an empty list.")
+        bottleneck = preprocess_picture(system, picture, tile_size)
+
+        files = [
+            _nearest_file(choice, bottleneck, asked, None if first is None else first.bytes)
+            for choice in choices
+        ]
+        nearest = (min if first is None else max)(files, key=lambda file: file.bytes)
+        fitting = [file for file in files if file.fits]
+        shown = [
+            np.clip(np.round(postprocess_picture(system, file.decoded, size, tile_size)), 0, peak)
+            for file in fitting or [nearest]
+        ]
+        best = int(np.argmax([psnr(target, restored, peak) for restored in shown]))
+        file = (fitting or [nearest])[best]
+        rate = 8.0 * file.bytes / (size[0] * size[1])
+        if not fitting and first is None:
+            raise ValueError(
+                f"The first system's files have at least {rate:.3f} bits per pixel. "
+                f"Received bits_per_pixel={bits_per_pixel}; pass more."
+            )
+        first = first or file
+        versions[label] = (shown[best], rate)
+        if not fitting:
+            ours, (_, other) = next(iter(versions.items()))
             warnings.warn(
-                f"'{label}' has at most {8.0 * len(file) / pixels:.3f} bits per pixel, fewer than the "
-                f"{8.0 * least / pixels:.3f} of '{next(iter(systems))}'; pass a lower `bits_per_pixel` "
-                "or a codec of lower strengths.",
+                f"'{label}' has at most {rate:.3f} bits per pixel, fewer than the {other:.3f} of "
+                f"'{ours}'; pass a lower `bits_per_pixel` or a codec of lower strengths.",
                 stacklevel=2,
             )
-        least = len(file) if least is None else least
-        bottleneck = from_samples(coder.decode(file), bits)
-        carried = bottleneck if carried is None else carried
-        restored = postprocess_picture(system, bottleneck, size, tile_size)
-        restored = np.clip(np.round(restored), 0, peak)
-        versions[label] = (restored, 8.0 * len(file) / pixels)
-    target = np.clip(np.round(picture), 0, peak)
-    return Comparison(name, target, versions, carried, peak)
+    return Comparison(name, target, versions, None if first is None else first.decoded, peak)
 
 
-def _nearest_file(
-    coder: Any, samples: np.ndarray, bits_per_pixel: float, pixels: int, least_bytes: int | None
-) -> tuple[Any, bytes]:
-    """The coder and file: the largest within the rate, or where it is given the smallest from `least_bytes`."""
+@dataclass(frozen=True, eq=False)
+class _File:
+    """A file's size, what it decodes to on the scale of eight bits, and whether it has the bits that were asked for."""
+
+    bytes: int
+    decoded: np.ndarray
+    fits: bool
+
+
+def _nearest_file(codec: Any, bottleneck: np.ndarray, most: float, least: int | None) -> _File:
+    """The largest file of at most so many bytes; or the smallest of at least so many, if `least` is given."""
+    bits = int(getattr(codec, "bits", 8))
+    samples = to_samples(bottleneck, bits)
+    coder = for_channels(codec, samples.shape[-1])
     strengths: Sequence[float] = tuple(getattr(coder, "strengths", ()))
     if not strengths:
         raise ValueError(
@@ -163,18 +189,15 @@ def _nearest_file(
         return files[index]
 
     # A rate that was computed from a file's size is that file's, however it was rounded.
-    limit = bits_per_pixel * pixels / 8 * (1 + 1e-9) if least_bytes is None else least_bytes
+    limit = most * (1 + 1e-9) if least is None else least
     low, high = 0, len(strengths)  # the first file within the limit lies here: sizes fall
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if len(file(middle)) <= limit else (middle + 1, high)
-    if least_bytes is None and low == len(strengths):
-        least, most = (8.0 * len(file(end)) / pixels for end in (low - 1, 0))
-        raise ValueError(
-            f"The first system's files have from {least:.3f} to {most:.3f} bits per pixel. "
-            f"Received bits_per_pixel={bits_per_pixel}; pass more."
-        )
     index = min(low, len(strengths) - 1)
-    if least_bytes is not None and len(file(index)) < least_bytes and index > 0:
+    if least is not None and len(file(index)) < least and index > 0:
         index -= 1
-    return coder.with_strength(strengths[index]), file(index)
+    size = len(file(index))
+    fits = size <= limit if least is None else size >= least
+    decoded = coder.with_strength(strengths[index]).decode(file(index))
+    return _File(size, from_samples(decoded, bits), fits)

@@ -105,16 +105,11 @@ def upper_envelope(
         return ks.evaluation.RDCurve(name, "JPEG", range(len(bpp)), bpp, {"psnr-rgb": psnr})
 
 
-    low, high = curve("γ 800", [1.0, 0.25], [32, 26]), curve("γ 200", [2.0, 0.5], [37, 27])
-    assert ks.evaluation.pareto_frontier([low, high]).sources == [
-        "γ 200",
-        "γ 800",
-        "γ 200",
-        "γ 800",
-    ]
+    low, high = curve("γ 800", [2.0, 0.25], [33, 27]), curve("γ 200", [2.0, 0.5], [36, 28])
+    assert ks.evaluation.pareto_frontier([low, high]).sources == ["γ 200", "γ 200", "γ 800"]
     envelope = ks.evaluation.upper_envelope([low, high])
-    assert envelope.sources == ["γ 200", "γ 800", "γ 800"]  # the second is where they cross
-    assert abs(envelope.psnr_at(0.5) - 29.0) < 1e-9
+    assert envelope.sources == ["γ 200", "γ 800, interpolated", "γ 800"]
+    assert abs(envelope.psnr_at(0.5) - 29.0) < 1e-9  # as the first one's
     ```
 
     Args:
@@ -123,7 +118,7 @@ def upper_envelope(
         name: what to call the result; by default "Pareto frontier".
 
     Returns:
-        An `RDCurve` of falling rates, whose `sources` say which curve each point is from.
+        An `RDCurve` of falling rates, whose `sources` say which curve each point is from, and where it is interpolated.
 
     Raises:
         ValueError: as `pareto_frontier`.
@@ -181,10 +176,10 @@ def _point_between(curve: RDCurve, rate: float, metric: str) -> RDCurve:
         quality[key] = 1.0 - 10.0 ** (-decibels / 10.0) if is_similarity(key) else decibels
     return replace(
         curve,
-        strengths=[between(np.array(curve.strengths), along_log)],
+        strengths=[float(between(np.array(curve.strengths), along_log))],
         bpp=between(curve.bpp, along)[None],
         quality={key: values[None] for key, values in quality.items()},
-        sources=[curve.sources[row]],
+        sources=[f"{curve.sources[row]}, interpolated"],
     )
 
 

@@ -39,7 +39,7 @@ def test_rates_that_no_file_has():
     for rate, expected in ((least, least), (1e3, most)):
         versions = compare_at(systems, PICTURE, STEPS, rate).versions
         assert {bpp for _, bpp in versions.values()} == {expected}
-    with pytest.raises(ValueError, match=rf"from {least:.3f} to {most:.3f} bits per pixel"):
+    with pytest.raises(ValueError, match=rf"at least {least:.3f} bits per pixel"):
         compare_at(systems, PICTURE, STEPS, 0.99 * least)
 
 
@@ -53,6 +53,32 @@ def test_a_system_that_cannot_spend_as_many_bits():
     with pytest.warns(UserWarning, match=rf"'theirs' has at most {largest:.3f} bits per pixel"):
         versions = compare_at(systems, PICTURE, {"ours": STEPS, "theirs": Coarse()}, 4.0).versions
     assert versions["theirs"][1] == largest
+
+
+@pytest.mark.parametrize("rate", [0.6, 1.2, 4.0])
+def test_of_several_codecs_a_system_gets_the_best_that_has_its_bits(rate):
+    choices = ks.codecs.every_subsampling(STEPS)
+    systems = {"ours": CodecAlone(), "theirs": CodecAlone()}
+    ours = 8 * max(s for s in sizes(choices[0], PICTURE) if s <= rate * 640) / 5120
+    best = {"ours": choices[0], "theirs": choices}
+    comparison = compare_at(systems, PICTURE, best, rate)
+    assert comparison.versions["ours"][1] == ours
+    alone = [compare_at(systems, PICTURE, {**best, "theirs": c}, rate) for c in choices]
+    assert comparison.psnr("theirs") == max(one.psnr("theirs") for one in alone)
+    assert len({one.psnr("theirs") for one in alone}) == 3
+    # The first system too; a codec whose least file is above the rate is none to choose.
+    first = compare_at({"ours": CodecAlone()}, PICTURE, choices, rate)
+    assert first.versions["ours"][1] <= rate
+    assert first.psnr("ours") == max(
+        one.psnr("ours")
+        for one in (compare_at({"ours": CodecAlone()}, PICTURE, choice, rate) for choice in choices)
+    )
+    least = [8 * sizes(choice, PICTURE)[-1] / 5120 for choice in choices]
+    between = (least[2] + least[1]) / 2
+    assert least[2] < between < least[1]
+    assert compare_at({"a": CodecAlone()}, PICTURE, choices, between).versions["a"][1] <= between
+    with pytest.raises(ValueError, match=rf"at least {least[2]:.3f} bits"):
+        compare_at({"a": CodecAlone()}, PICTURE, choices, 0.9 * least[2])
 
 
 def test_the_bottleneck_is_what_the_first_file_carries():
@@ -94,6 +120,8 @@ def test_what_cannot_be_compared():
 
     with pytest.raises(ValueError, match=r"`strengths` to search\. Received 'silent'"):
         compare_at({"a": CodecAlone()}, PICTURE, Silent(), 1.0)
+    with pytest.raises(ValueError, match="at least one codec"):
+        compare_at({"a": CodecAlone()}, PICTURE, [], 1.0)
     with pytest.raises(ValueError, match=r"0 system\(s\)"):
         compare_at({}, PICTURE, STEPS, 1.0)
     with pytest.raises(ValueError, match=r"shape \(1, 64, 80, 3\)"):
