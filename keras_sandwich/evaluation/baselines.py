@@ -1,6 +1,6 @@
 """What a gain must be claimed over: the codec alone, the best chains without training, and one network alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,11 @@ from keras import ops
 from keras_sandwich.codecs import every_subsampling
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.frontier import upper_envelope
-from keras_sandwich.evaluation.rate_distortion import rd_curve
+from keras_sandwich.evaluation.rate_distortion import pictures_of, rd_curve
 from keras_sandwich.models.builders import create_basic_model
 from keras_sandwich.models.classical import UNIT
 from keras_sandwich.models.sandwich import CompressIntraModel
+from keras_sandwich.models.transport import Pictures
 from keras_sandwich.ops.color import rgb_to_yuv
 
 _LARGE = 1 << 20  # a side from which a factor can be read, though the bottleneck's is rounded
@@ -208,6 +209,7 @@ def best_subsampling(
         An `RDCurve` whose `sources` say which subsampling each point is from.
     """
     name = name or str(getattr(system, "name", type(system).__name__))
+    images = pictures_of(system, images)
     choices = every_subsampling(codec)
     if len(choices) == 1 or _coded_channels(system, images) != 3:
         return rd_curve(system, images, codec, strengths, name=name, **options)
@@ -260,7 +262,10 @@ def untrained_baselines(
         picture as it is; and its luma alone where the sandwich's codec is grayscale. Each at the best of the codec's
         subsamplings. For pictures of more than 8 bits the codec alone is measured only where it has as many.
     """
-    alone = codec_strengths or strengths
+    alone = strengths if codec_strengths is None else codec_strengths
+    if not model.built:
+        model.build(Pictures(images, model.model_keys).build_shape())
+    images = pictures_of(model, images)
     return [
         best_subsampling(
             system,
@@ -297,17 +302,12 @@ def untrained_systems(model: CompressIntraModel, codec: Any) -> dict[str, Any]:
     return systems
 
 
-def _coded_channels(system: Any, images: Any) -> int:
+def _coded_channels(system: Any, pictures: list[np.ndarray]) -> int:
     """How many channels a system gives the codec; three, of a system of the user's own that does not say."""
+    channels = pictures[0].shape[-1]
     if isinstance(system, CodecAlone):
-        return 1 if system.luma_only else _channels(images)
+        return 1 if system.luma_only else channels
     if not hasattr(system, "preprocessor"):
         return 3
     side = system.preprocessor
-    return _channels(images) if side is None else getattr(side, "output_channels", 3)
-
-
-def _channels(images: Any) -> int:
-    if isinstance(images, Mapping):
-        return sum(_channels(part) for part in images.values())
-    return 3 if len(images) == 0 else int(np.shape(images[0])[-1])
+    return channels if side is None else int(getattr(side, "output_channels", 3))

@@ -17,7 +17,7 @@ from keras_sandwich.evaluation.quality import measures
 from keras_sandwich.models.pixel_range import require_range
 from keras_sandwich.models.samples import from_samples, to_samples
 from keras_sandwich.models.tiling import postprocess_picture, preprocess_picture
-from keras_sandwich.models.transport import for_channels
+from keras_sandwich.models.transport import Pictures, for_channels
 
 MOST_AHEAD = 16  # decoded pictures that wait for the second network
 
@@ -61,7 +61,7 @@ def rd_curve(
         system: a `CompressIntraModel`, a baseline, or any object with `preprocess(images)` and
             `postprocess(bottlenecks, output_size)`.
         images: pictures [number, height, width, channels] in [0, 255·2^k], a list of [height, width, channels] of any
-            sizes, or a dict of such by the model's keys.
+            sizes, or a dict of such by the model's keys; of a system without keys, in the dict's order.
         codec: a codec of `keras_sandwich.codecs`, or any object with `name`, `version`, `with_strength`, `encode` and
             `decode`.
         strengths: which strengths to measure.
@@ -80,7 +80,7 @@ def rd_curve(
             another shape.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
-    pictures = _pictures(system, images)
+    pictures = pictures_of(system, images)
     measured = measures(metrics, pictures)
     names = [str(picture) for picture in picture_names]
     if names and len(names) != len(pictures):
@@ -157,11 +157,11 @@ def packages() -> dict[str, str]:
     return versions
 
 
-def _pictures(system: Any, images: Any) -> list[np.ndarray]:
-    """float32 [height, width, channels] each, finite, at least one."""
+def pictures_of(system: Any, images: Any) -> list[np.ndarray]:
+    """float32 [height, width, channels] each, finite, at least one; a dict's tensors side by side."""
     if isinstance(images, Mapping):
-        tensors = zip(*(images[key] for key in system.model_keys), strict=True)
-        images = [np.concatenate(parts, axis=-1) for parts in tensors]
+        keys = getattr(system, "model_keys", tuple(images))  # a baseline knows no names
+        images = Pictures(images, keys or ("image",))
     pictures = [np.asarray(image, "float32") for image in images]
     for picture in pictures:
         if picture.ndim != 3:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_sandwich.models.pixel_range import require_range
 from keras_sandwich.models.samples import from_samples, to_samples
 from keras_sandwich.models.tiling import postprocess_picture, preprocess_picture
 
@@ -14,7 +15,8 @@ _CHUNK = 1 << 20
 
 def transport(model: Any, images: Any, codec: Any, tile_size: int | None) -> dict[str, Any]:
     """`CompressIntraModel.transport`."""
-    pictures = _Pictures(images, model.model_keys)
+    pictures = Pictures(images, model.model_keys)
+    require_range(pictures.arrays(), model.num_truncate_bits)
     if not model.built:
         model.build(pictures.build_shape())
     outputs = _Outputs(len(pictures), pictures.listed)
@@ -60,8 +62,8 @@ def send(bottleneck: np.ndarray, codec: Any) -> tuple[np.ndarray, int, np.ndarra
     return samples, len(file), decoded
 
 
-class _Pictures:
-    """The pictures of a batch, of a list, or of a dict of either, one by one, as they are."""
+class Pictures:
+    """The pictures of a batch, of a list, or of a dict of either, finite, one by one, as they are."""
 
     def __init__(self, images: Any, keys: tuple[str, ...]) -> None:
         if isinstance(images, Mapping):
@@ -95,6 +97,14 @@ class _Pictures:
         counts = {key: len(part) for key, part in self.parts.items()}
         if len(set(counts.values())) > 1 or 0 in counts.values():
             raise ValueError(f"Expected pictures, as many for each key. Received {counts}.")
+        for part in self.parts.values():
+            for number, picture in enumerate(part):
+                _require_finite(picture, number)
+
+    def arrays(self) -> list[np.ndarray]:
+        """What was given: batches, or single pictures."""
+        parts = self.parts.values()
+        return [array for part in parts for array in (part if self.listed else [part])]
 
     def __len__(self) -> int:
         return len(next(iter(self.parts.values())))
@@ -111,9 +121,7 @@ class _Pictures:
                     "The tensors of one picture must have the same height and width. Received "
                     f"{ {key: part[number].shape for key, part in self.parts.items()} }."
                 )
-            picture = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
-            _require_finite(picture, number)
-            yield picture
+            yield parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
 
 
 class _Outputs:

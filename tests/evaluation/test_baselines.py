@@ -324,3 +324,31 @@ def test_the_chain_of_a_model_without_sides_is_the_identity():
     model = ks.models.CompressIntraModel(None, None, ks.layers.EncodeDecodeIntra())
     curves = untrained_baselines(model, pictures, codec, (8,), verbose=0)
     np.testing.assert_allclose(curves[0].psnr, curves[1].psnr, atol=1e-3)  # both the identity
+
+
+def test_dicts_of_tensors():
+    parts = classical_chain(4, 4)
+    keyed = ks.models.CompressIntraModel(
+        parts.preprocessor, parts.postprocessor, parts.codec_proxy, model_keys=("colour", "depth")
+    )
+    depth = PICTURES[:2, ..., 1:2]
+    together = np.concatenate([PICTURES[:2], depth], axis=-1)
+    inputs = {"other": depth, "depth": depth, "colour": PICTURES[:2]}
+    codec, steps = ks.codecs.JPEG(), (8, 30)
+    wanted = untrained_baselines(classical_chain(4, 4), together, codec, steps, verbose=0)
+    found = untrained_baselines(
+        keyed, inputs, codec, np.array(steps), codec_strengths=np.array(steps), verbose=0
+    )
+    assert [curve.name for curve in found] == [curve.name for curve in wanted]
+    for ours, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(ours.bpp, theirs.bpp)
+        np.testing.assert_array_equal(ours.psnr, theirs.psnr)
+    alone = rd_curve(CodecAlone(), {"image": PICTURES[:2]}, codec, steps, verbose=0)
+    plain = rd_curve(CodecAlone(), PICTURES[:2], codec, steps, verbose=0)
+    np.testing.assert_array_equal(alone.psnr, plain.psnr)
+    with pytest.raises(ValueError, match=r"lacks \['depth'\]"):
+        untrained_baselines(keyed, {"colour": PICTURES}, codec, steps, verbose=0)
+    with pytest.raises(ValueError, match="as many for each key"):
+        rd_curve(keyed, {"colour": PICTURES, "depth": depth}, codec, steps, verbose=0)
+    with pytest.raises(ValueError, match="lacks"):
+        rd_curve(CodecAlone(), {}, codec, steps, verbose=0)

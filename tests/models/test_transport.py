@@ -170,6 +170,22 @@ def test_bad_pictures(images, message):
         sandwich().transport(images, Stored())
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_pictures_of_another_range(listed):
+    def given(pictures):
+        return list(pictures) if listed else pictures
+
+    model, deep = sandwich(), sandwich(num_truncate_bits=2)
+    pictures = photographs(2, 12, 16)
+    with pytest.raises(ValueError, match=r"in \[0, 255\].*Received values from .* to 1000"):
+        model.transport(given(np.maximum(pictures * 4.0, 1000.0)), Stored())
+    with pytest.raises(ValueError, match="Received values from -3"):
+        model.transport(given(pictures[:1] * 0.0 - 3), Stored())
+    deep.transport(given(np.maximum(pictures * 4.0, 1000.0)), Stored())
+    with pytest.warns(UserWarning, match="look scaled to"):
+        model.transport(given(pictures / 255.0), Stored())
+
+
 def test_bad_keys():
     model, _ = keyed()
     with pytest.raises(ValueError, match=r"dict with the keys .*Received ndarray"):
