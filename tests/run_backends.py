@@ -24,7 +24,8 @@ HOST_TESTS = (
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "curve")),
     *(f"tests/evaluation/test_{name}.py" for name in ("frontier", "inline", "plots", "quality")),
     *(f"tests/evaluation/test_{name}.py" for name in ("report", "report_tables")),
-    *(f"tests/files/test_{name}.py" for name in ("payload", "saving", "sources", "targets", "xmp")),
+    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "saving", "sources")),
+    *(f"tests/files/test_{name}.py" for name in ("targets", "xmp")),
     "tests/test_build_tutorials.py",
 )
 ROOT = Path(__file__).resolve().parent.parent
