@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 BACKENDS = ("tensorflow", "jax", "torch")
-# No Keras in what they test: the first backend's run is enough.
+# What they test does not depend on the backend: the first one's run is enough.
 HOST_TESTS = (
     "tests/codecs",
     *(f"tests/datasets/test_{name}.py" for name in ("pictures", "recoloring", "samples")),

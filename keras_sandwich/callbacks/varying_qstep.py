@@ -6,12 +6,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sandwich.ops.shapes import is_integer
+
 
 class VaryingQstep(keras.callbacks.Callback):
     """Gives the codec proxy another quantizer step for each batch, so that one model serves a range of rates.
 
     Steps are drawn evenly in their logarithm; batches of one execution (`steps_per_execution`) share theirs. A training
-    that is resumed draws what it would have drawn. In the end the model has the range's geometric mean as its step.
+    that is resumed draws what it would have drawn. In validation, between epochs and in the end the model has the
+    range's geometric mean as its step: list this callback before those that look at the model or save it.
 
     Example:
 
@@ -31,10 +34,10 @@ class VaryingQstep(keras.callbacks.Callback):
     Args:
         lowest: the lowest effective step, at least the proxy's `min_qstep`.
         highest: the highest.
-        seed: of the draws.
+        seed: of the draws, ≥ 0.
 
     Raises:
-        ValueError: a range that is none, or not within the proxy's; a proxy without a step.
+        ValueError: a range that is none, or not within the proxy's; a negative seed; a proxy without a step.
     """
 
     def __init__(self, lowest: float, highest: float, seed: int = 0) -> None:
@@ -44,6 +47,8 @@ class VaryingQstep(keras.callbacks.Callback):
                 "The range must be 0 < lowest ≤ highest, both finite. "
                 f"Received lowest={lowest}, highest={highest}."
             )
+        if not is_integer(seed, least=0):
+            raise ValueError(f"`seed` must be an integer of at least 0. Received {seed!r}.")
         self.lowest = lowest
         self.highest = highest
         self.seed = seed
@@ -66,10 +71,19 @@ class VaryingQstep(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         log_qstep = self._generator.uniform(math.log(self.lowest), math.log(self.highest))
-        self._set(math.exp(log_qstep))
+        self._set(min(max(math.exp(log_qstep), self.lowest), self.highest))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._set(self._middle())
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._set(self._middle())
 
     def on_train_end(self, logs: Any = None) -> None:
-        self._set(math.sqrt(self.lowest * self.highest))
+        self._set(self._middle())
+
+    def _middle(self) -> float:
+        return self.lowest * math.sqrt(self.highest / self.lowest)
 
     def _set(self, qstep: float) -> None:
         if hasattr(self.model, "jax_state_sync"):

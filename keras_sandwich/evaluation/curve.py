@@ -43,6 +43,8 @@ class RDCurve:
         pictures: the pictures' names, where known.
         sizes: the pictures' heights and widths, where known.
         sources: on a Pareto frontier, the name of the curve from which each point came.
+        measured: on an upper envelope, whether each point was measured; one that was not lies between two that were,
+            and so does its strength. Empty: all were.
         packages: versions of the packages that measured.
 
     Raises:
@@ -60,6 +62,7 @@ class RDCurve:
     pictures: Sequence[str] = field(default=(), repr=False)
     sizes: Sequence[tuple[int, int]] = field(default=(), repr=False)
     sources: Sequence[str] = field(default=(), repr=False)
+    measured: Sequence[bool] = field(default=(), repr=False)
     packages: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +77,7 @@ class RDCurve:
         along = {
             "strengths": shape[0],
             "sources": shape[0],
+            "measured": shape[0],
             "pictures": shape[1],
             "sizes": shape[1],
         }
@@ -145,9 +149,10 @@ class RDCurve:
         return self.quality_at(bits_per_pixel)
 
     def nearest(self, bits_per_pixel: float, picture: int | None = None) -> int:
-        """The index of the point whose rate is nearest by ratio, on average or for one picture."""
+        """The index of the measured point whose rate is nearest by ratio, on average or for one picture."""
         rates = self.mean_bpp if picture is None else self.bpp[:, picture]
-        return int(np.argmin(np.abs(np.log(rates / bits_per_pixel))))
+        distances = np.abs(np.log(rates / bits_per_pixel))
+        return int(np.argmin(np.where(self.measured or True, distances, np.inf)))
 
     def strength_at(self, bits_per_pixel: float, picture: int | None = None) -> float:
         """The measured strength whose rate is nearest, on average or for one picture."""

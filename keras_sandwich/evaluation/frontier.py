@@ -63,6 +63,7 @@ def pareto_frontier(
         together = [value for curve_values in values for value in curve_values]
         return [together[k] for k in kept]
 
+    measured = points([c.measured or [True] * len(c.strengths) for c in curves])
     codecs = list(dict.fromkeys(curve.codec for curve in curves))
     versions = list(dict.fromkeys(curve.version for curve in curves))
     counted = list(dict.fromkeys(curve.bits_counted for curve in curves))
@@ -80,6 +81,7 @@ def pareto_frontier(
         pictures=first.pictures,
         sizes=first.sizes,
         sources=points([c.sources or [c.name] * len(c.strengths) for c in curves]),
+        measured=[] if all(measured) else measured,
         packages=curves[0].packages,
     )
 
@@ -87,11 +89,12 @@ def pareto_frontier(
 def upper_envelope(
     curves: Sequence[RDCurve], metric: str = "psnr-rgb", name: str | None = None
 ) -> RDCurve:
-    """The greatest of some curves at every rate, linear in the logarithm of the rate between their points.
+    """The greatest of some curves, linear in the logarithm of the rate between their points.
 
     Interpolated, a frontier of points alone lies below the better of two curves wherever they alternate, and above both
     where they cross. The envelope leaves out the points above which another curve passes, and has a point where two
-    curves cross: interpolated, so its strength lies between two that were measured.
+    curves cross: interpolated, so its strength lies between two that were measured. At rates that not all curves reach
+    it goes straight from the last point to the next, which may be above them: measure all over the same range.
 
     Example:
 
@@ -108,7 +111,8 @@ def upper_envelope(
     low, high = curve("γ 800", [2.0, 0.25], [33, 27]), curve("γ 200", [2.0, 0.5], [36, 28])
     assert ks.evaluation.pareto_frontier([low, high]).sources == ["γ 200", "γ 200", "γ 800"]
     envelope = ks.evaluation.upper_envelope([low, high])
-    assert envelope.sources == ["γ 200", "γ 800, interpolated", "γ 800"]
+    assert envelope.sources == ["γ 200", "γ 800", "γ 800"]
+    assert envelope.measured == [True, False, True]
     assert abs(envelope.psnr_at(0.5) - 29.0) < 1e-9  # as the first one's
     ```
 
@@ -118,7 +122,8 @@ def upper_envelope(
         name: what to call the result; by default "Pareto frontier".
 
     Returns:
-        An `RDCurve` of falling rates, whose `sources` say which curve each point is from, and where it is interpolated.
+        An `RDCurve` of falling rates, whose `sources` say which curve each point is from, and `measured` which are
+        interpolated.
 
     Raises:
         ValueError: as `pareto_frontier`.
@@ -141,6 +146,7 @@ def upper_envelope(
                     bpp=curve.bpp[rows],
                     quality={key: values[rows] for key, values in curve.quality.items()},
                     sources=[curve.sources[row] for row in rows],
+                    measured=[curve.measured[row] for row in rows] if curve.measured else [],
                 )
             )
     return pareto_frontier(kept, metric, name)
@@ -179,7 +185,8 @@ def _point_between(curve: RDCurve, rate: float, metric: str) -> RDCurve:
         strengths=[float(between(np.array(curve.strengths), along_log))],
         bpp=between(curve.bpp, along)[None],
         quality={key: values[None] for key, values in quality.items()},
-        sources=[f"{curve.sources[row]}, interpolated"],
+        sources=[curve.sources[row]],
+        measured=[False],
     )
 
 

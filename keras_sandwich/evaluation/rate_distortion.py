@@ -125,7 +125,7 @@ def rd_curve(
 def peak_for(system: Any, pictures: Sequence[np.ndarray]) -> float:
     """The largest value of a system's pictures; ValueError for pictures out of its range, which would be clipped."""
     advice = ", or pass a system for pictures of more bits, such as CodecAlone(num_truncate_bits=…)"
-    return require_range(pictures, getattr(system, "num_truncate_bits", 0), advice)
+    return require_range(pictures, getattr(system, "num_truncate_bits", 0), advice, stacklevel=4)
 
 
 def _strengths(strengths: Any) -> list[float]:

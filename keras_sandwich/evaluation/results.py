@@ -53,6 +53,7 @@ def save_results(curve: RDCurve, path: str | Path) -> None:
         "settings": dict(curve.settings),
         "strengths": list(curve.strengths),
         "sources": list(curve.sources),
+        "measured": list(curve.measured),
         "pictures": list(curve.pictures),
         "sizes": [list(size) for size in curve.sizes],
         "per_picture": {
@@ -141,6 +142,7 @@ def _whole_curve(content: dict[str, Any], means: dict[str, Any]) -> RDCurve:
         pictures=[str(name) for name in content["pictures"]],
         sizes=[(int(height), int(width)) for height, width in content["sizes"]],
         sources=[str(name) for name in content["sources"]],
+        measured=[bool(point) for point in content.get("measured", [])],
         packages={str(k): str(v) for k, v in content["packages"].items()},
     )
     truth = {"bpp": curve.mean_bpp} | {name: curve.mean_quality(name) for name in curve.quality}

@@ -110,18 +110,23 @@ def _source(
     profile = picture.info.get("icc_profile") or None
     picture.load()
     deep = num_truncate_bits > 0
+    gray = _is_gray(picture, data)
+    if deep and gray and (_is_deep_png(data) or picture.mode.startswith("I")):
+        if _fitting(profile, "GRAY") is not None:
+            warnings.warn(
+                "The picture's ICC profile of gray is not applied at 16 bits: its tones are taken as sRGB's.",
+                stacklevel=4,
+            )
+        profile = None
     if deep and _is_deep_png(data):
-        pixels = _deep_pixels(picture, data)
-        if picture.mode.startswith("I"):
-            _warn_of_deep_gray(profile)
-        profile = _fitting(profile, "RGB ")
+        pixels, profile = _deep_pixels(picture, data), _fitting(profile, "RGB ")
     else:
         if deep and _is_deep_colour(picture, data):
             raise ValueError(
                 "it has more than 8 bits, which are read from PNG files of 16 alone; save it as one"
             )
         _require_gray_depth(picture)
-        managed, profile = _managed(_upright(picture), profile, deep)
+        managed, profile = _managed(_upright(picture), profile, gray)
         pixels = three_colours(_opaque(managed, background), deep)
     if channels == 1:
         if (pixels != pixels[..., :1]).any():
@@ -176,16 +181,19 @@ def _fitting(profile: bytes | None, space: str) -> bytes | None:
     return profile if fits else None
 
 
-def _managed(picture: Any, profile: bytes | None, deep: bool) -> tuple[Any, bytes | None]:
+def _is_gray(picture: Any, data: bytes) -> bool:
+    """Whether the file holds gray; Pillow makes RGBA of PNG's gray and alpha at 16 bits."""
+    if data.startswith(PNG_SIGNATURE):
+        return data[25:26] in (b"\0", b"\4")  # the colour type, PNG 11.2.1
+    return picture.mode in ("1", "L", "LA", "La") or picture.mode.startswith("I")
+
+
+def _managed(picture: Any, profile: bytes | None, gray: bool) -> tuple[Any, bytes | None]:
     """The pixels and their profile: other colour spaces than RGB are brought to sRGB by the profile that they have."""
-    gray = picture.mode in ("1", "L", "LA", "La") or picture.mode.startswith("I")
-    space = {"CMYK": "CMYK"}.get(picture.mode, "GRAY" if gray else "RGB ")
+    space = "GRAY" if gray else "CMYK" if picture.mode == "CMYK" else "RGB "
     profile = _fitting(profile, space)
     if profile is None or space == "RGB ":
         return picture, profile
-    if deep and picture.mode.startswith("I"):
-        _warn_of_deep_gray(profile)
-        return picture, None
     if not gray:
         return _in_srgb(picture, profile), None
     pillow = import_library("PIL.Image", "`encode_file`")
@@ -193,7 +201,7 @@ def _managed(picture: Any, profile: bytes | None, deep: bool) -> tuple[Any, byte
         if _has_transparent_levels(picture):
             return picture, None  # which is refused
         return _in_srgb(pillow.fromarray(three_colours(picture)[..., 0]), profile), None
-    if picture.mode not in ("LA", "La") and "transparency" not in picture.info:
+    if picture.mode not in ALPHA_MODES and "transparency" not in picture.info:
         return _in_srgb(picture.convert("L"), profile), None
     picture = picture.convert("LA")
     shown = _in_srgb(picture.getchannel("L"), profile).convert("RGB")
@@ -220,14 +228,6 @@ def _in_srgb(picture: Any, profile: bytes) -> Any:
             stacklevel=6,
         )
         return picture
-
-
-def _warn_of_deep_gray(profile: bytes | None) -> None:
-    if _fitting(profile, "GRAY") is not None:
-        warnings.warn(
-            "The picture's ICC profile of gray is not applied at 16 bits: its tones are taken as sRGB's.",
-            stacklevel=5,
-        )
 
 
 def _is_deep_png(data: bytes) -> bool:

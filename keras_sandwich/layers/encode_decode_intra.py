@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_sandwich.layers.jpeg_proxy import JpegProxy, require_channels
-from keras_sandwich.layers.quantizer import require_positive_qstep
+from keras_sandwich.layers.quantizer import LARGEST, require_positive_qstep
 from keras_sandwich.layers.rate_models import GaussianRate, JpegRate
 from keras_sandwich.ops.quantization import known
 from keras_sandwich.ops.rounding import round_straight_through
@@ -162,11 +162,22 @@ class EncodeDecodeIntra(keras.layers.Layer):
         return step + ops.stop_gradient(ops.relu(LEAST_QSTEP - step))
 
     def set_effective_qstep(self, qstep: float) -> None:
-        """Gives the weight the value that makes this the effective step, in pixel levels, ≥ `min_qstep`."""
-        if not self.min_qstep <= qstep < math.inf:
+        """Gives the weight q the value that makes this the effective step.
+
+        Args:
+            qstep: in pixel levels, from `min_qstep`, and at most 255 with `arithmetic="libjpeg"`.
+
+        Raises:
+            ValueError: a step out of that range, or a layer that is not built.
+        """
+        if not self.built:
+            raise ValueError("The layer has no step yet. Call `layer.build(shape)` first.")
+        least = max(self.min_qstep, LEAST_QSTEP)
+        most = LARGEST if self.proxy.quantizer.whole else math.inf
+        if not (least <= qstep <= most and qstep < math.inf):
             raise ValueError(
-                "The effective step must be finite and at least `min_qstep`, "
-                f"{self.min_qstep:g}. Received {qstep}."
+                f"The effective step must be finite, at least `min_qstep` ({least:g} here) and at "
+                f"most {most:g}. Received {qstep}."
             )
         self.qstep.assign(qstep - self.min_qstep)  # elu(q) = q for q ≥ 0
 

@@ -10,9 +10,11 @@ from keras import ops
 
 
 def require_range(
-    pictures: Sequence[np.ndarray], num_truncate_bits: int, advice: str = ""
+    pictures: Sequence[np.ndarray], num_truncate_bits: int, advice: str = "", stacklevel: int = 3
 ) -> float:
     """The largest value that pictures of 8 + k bits may have; a warning for pictures that look scaled to [0, 1].
+
+    `stacklevel` is the warning's, counted from here: 2 is who calls this.
 
     Raises:
         ValueError: pixels that round to less than 0 or to more than 255·2^k, which would be clipped.
@@ -26,15 +28,15 @@ def require_range(
             f"Received values from {least:g} to {most:g}; scale the pictures{advice}."
         )
     if 0 < most <= 1:
-        _warn_of_scaled("pictures", most)
+        _warn_of_scaled("pictures", most, stacklevel + 1)
     return peak
 
 
-def _warn_of_scaled(what: str, peak: float) -> None:
+def _warn_of_scaled(what: str, peak: float, stacklevel: int = 3) -> None:
     warnings.warn(
         f"No pixel of the {what} exceeds {peak:g}: they look scaled to [0, 1]. "
         "keras_sandwich takes pictures in [0, 255]; multiply them by 255.",
-        stacklevel=3,
+        stacklevel=stacklevel,
     )
 
 

@@ -325,8 +325,8 @@ class CompressIntraModel(MatchingWeights, RateDistortionTraining, ExportableWhen
             taken, which says how the channels were divided; None where it has no name.
 
         Raises:
-            ValueError: pixels that are not finite, shapes that do not fit, or a picture larger than a tile and a
-                network that does not say how far it sees (`preprocess_picture`).
+            ValueError: pixels that are not finite or outside [0, 255·2^k], shapes that do not fit, or a picture larger
+                than a tile and a network that does not say how far it sees (`preprocess_picture`).
         """
         return transport(self, images, codec, tile_size)
 

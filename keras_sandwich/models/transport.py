@@ -16,7 +16,7 @@ _CHUNK = 1 << 20
 def transport(model: Any, images: Any, codec: Any, tile_size: int | None) -> dict[str, Any]:
     """`CompressIntraModel.transport`."""
     pictures = Pictures(images, model.model_keys)
-    require_range(pictures.arrays(), model.num_truncate_bits)
+    require_range(pictures.arrays(), model.num_truncate_bits, stacklevel=4)
     if not model.built:
         model.build(pictures.build_shape())
     outputs = _Outputs(len(pictures), pictures.listed)
@@ -99,6 +99,11 @@ class Pictures:
             raise ValueError(f"Expected pictures, as many for each key. Received {counts}.")
         for part in self.parts.values():
             for number, picture in enumerate(part):
+                if not picture.size:
+                    raise ValueError(
+                        "Expected pictures of at least one pixel and channel. "
+                        f"Received shape {picture.shape} as picture {number}."
+                    )
                 _require_finite(picture, number)
 
     def arrays(self) -> list[np.ndarray]:

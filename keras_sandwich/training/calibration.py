@@ -63,7 +63,7 @@ def calibrate_qstep(codec_proxy: Any, bottlenecks: Any, codec: Any) -> float:
         raise ValueError("Bottlenecks must be finite. Received NaN or infinite values.")
     own = own_qstep(codec_proxy, codec)
     if own is not None:
-        return own
+        return max(own, codec_proxy.min_qstep)
     with ThreadPoolExecutor() as executor:
         decoded, _ = through_files(bottlenecks, codec.for_channels(bottlenecks.shape[-1]), executor)
     return qstep_of_error(codec_proxy, bottlenecks, decoded, codec.bits)

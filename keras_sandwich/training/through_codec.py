@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sandwich.callbacks import VaryingQstep
 from keras_sandwich.models.pixel_range import PixelRangeCheck
 from keras_sandwich.training.batches import Batches
 from keras_sandwich.training.calibration import own_qstep, qstep_of_error
@@ -77,7 +78,7 @@ def train_through_codec(
 
     Raises:
         ValueError: a model that is not compiled; no strengths; arrays instead of batches, or fewer batches than
-            `steps_per_epoch`.
+            `steps_per_epoch`; a `VaryingQstep`, whose steps would not be the codec's.
     """
     if not getattr(model, "compiled", False):
         raise ValueError(
@@ -92,6 +93,10 @@ def train_through_codec(
     channels = model.compute_output_shape(shapes)["bottleneck"][-1]
     codecs = [setting.for_channels(channels) for setting in codecs]
     callbacks = _callback_list(callbacks, model, epochs, batches.steps, verbose)
+    if any(isinstance(callback, VaryingQstep) for callback in callbacks.callbacks):
+        raise ValueError(
+            "The proxy's step is the codec's here: pass several `strengths` instead of VaryingQstep."
+        )
 
     with (
         ThreadPoolExecutor(workers) as executor,
@@ -119,8 +124,8 @@ def train_through_codec(
                 if model.stop_training:
                     break
         finally:
-            model.optimizer.finalize_variable_values(model.trainable_weights)
             step.set_middle_qstep()
+        model.optimizer.finalize_variable_values(model.trainable_weights)
         callbacks.on_train_end(logs)
     return model.history
 

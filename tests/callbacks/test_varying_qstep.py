@@ -29,8 +29,11 @@ def step_of(model):
     return float(keras.ops.convert_to_numpy(model.codec_proxy.effective_qstep()))
 
 
-def train(varying, learning_rate=0.0, batches=6, epochs=1, initial_epoch=0, **options):
+def train(
+    varying, learning_rate=0.0, batches=6, epochs=1, initial_epoch=0, min_qstep=1.0, **options
+):
     model = sandwich(**options)
+    model.codec_proxy.min_qstep = min_qstep
     model.compile(keras.optimizers.SGD(learning_rate), loss="mse")
     steps = Steps()
     model.fit(
@@ -71,9 +74,43 @@ def test_a_resumed_training_draws_the_same():
     assert set(other.qsteps).isdisjoint(whole.qsteps)
 
 
+class Looking(keras.callbacks.Callback):
+    """The step when the model is validated, and when it could be saved."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_test_batch_begin(self, batch, logs=None):
+        self.seen.append(step_of(self.model))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append(step_of(self.model))
+
+
+def test_validation_and_checkpoints_are_of_the_middle_step():
+    model = sandwich()
+    model.compile(keras.optimizers.SGD(0.0), loss="mse")
+    pictures, looking = photographs(2, 32, 32), Looking()
+    history = model.fit(
+        pictures,
+        batch_size=1,
+        epochs=2,
+        validation_data=(pictures, pictures),
+        callbacks=[VaryingQstep(LOWEST, HIGHEST), looking],
+        verbose=0,
+    )
+    assert looking.seen == pytest.approx([24.0] * len(looking.seen), rel=1e-4)
+    assert len(looking.seen) >= 4
+    model.codec_proxy.set_effective_qstep(24.0)
+    alone = model.evaluate(pictures, pictures, verbose=0, return_dict=True)
+    assert history.history["val_bpp"] == pytest.approx([float(alone["bpp"])] * 2, rel=1e-3)
+
+
 def test_a_single_step():
-    model, steps = train(VaryingQstep(20.0, 20.0), batches=2)
-    assert [*steps.qsteps, step_of(model)] == pytest.approx([20.0] * 3)
+    # exp(log 5) is less than 5, which here is the least that the proxy can have.
+    model, steps = train(VaryingQstep(5.0, 5.0), batches=2, min_qstep=5.0)
+    assert [*steps.qsteps, step_of(model)] == pytest.approx([5.0] * 3)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +119,12 @@ def test_a_single_step():
 def test_bad_ranges(lowest, highest):
     with pytest.raises(ValueError, match="0 < lowest ≤ highest"):
         VaryingQstep(lowest, highest)
+
+
+@pytest.mark.parametrize("seed", [None, -1, 0.5])
+def test_bad_seeds(seed):
+    with pytest.raises(ValueError, match="an integer of at least 0"):
+        VaryingQstep(9.0, 10.0, seed=seed)
 
 
 def test_a_range_below_the_proxy_s():

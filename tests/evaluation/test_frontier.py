@@ -101,7 +101,10 @@ def test_an_envelope_is_the_greatest_curve_at_every_rate(metric):
     assert frontier.sources == ["high", "low", "high", "low", "low", "low"]
     envelope = upper_envelope([low, high], metric, name="best")
     # 30 + 3x = 29 + 5x where x is a half: at 1.41 bits per pixel, which is a point of its own.
-    assert envelope.sources == ["high", "low, interpolated", "low", "low", "low"]
+    assert envelope.sources == ["high", "low", "low", "low", "low"]
+    assert envelope.measured == [True, False, True, True, True]
+    assert envelope.strength_at(2**0.5) == 2  # the nearest that was measured
+    assert not upper_envelope([low]).measured
     np.testing.assert_allclose(envelope.mean_bpp, [2.6, 2**0.5, 1.0, 0.5, 0.25])
     np.testing.assert_allclose(envelope.decibels(metric)[1], [29.5, 33.5])
     np.testing.assert_allclose(envelope.bpp[1], [0.9 * 2**0.5, 1.1 * 2**0.5])

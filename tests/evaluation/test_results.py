@@ -19,6 +19,7 @@ CURVE = RDCurve(
     pictures=["a.png", "ä.png"],
     sizes=[(256, 128), (64, 32)],
     sources=["γ 700", "γ 700", "γ 300"],
+    measured=[True, False, True],
     packages={"keras-sandwich": "0.1.0", "numpy": "2.4.6"},
 )
 

@@ -1,5 +1,6 @@
 import io
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -155,17 +156,40 @@ def test_a_cmyk_profile_that_is_damaged_is_said(tmp_path):
     assert source.profile is None
 
 
-@pytest.mark.parametrize("kind", ["L", "LA", "L with a transparent level", "I;16"])
-def test_a_gray_profile_brings_gray_to_srgb(tmp_path, kind):
-    # Linear light: gray 0.5 is sRGB 188.
+def deep_gray_and_alpha(level, profile):
+    """A PNG file of one colour, 16 bits, opaque: PNG 11.2.2, 11.3.2.3."""
+    rows = (b"\0" + (level.to_bytes(2, "big") + b"\xff\xff") * 8) * 8
+
+    def chunk(kind, body):
+        return (
+            len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+        )
+
+    header = struct.pack(">IIBBBBB", 8, 8, 16, 4, 0, 0, 0)
+    colours = chunk(b"iCCP", b"gray\0\0" + zlib.compress(profile))
+    data = chunk(b"IHDR", header) + colours + chunk(b"IDAT", zlib.compress(rows))
+    return sources.PNG_SIGNATURE + data + chunk(b"IEND", b"")
+
+
+def gray_with_a_profile(folder, kind):
+    """A file of a kind of gray, half of white in linear light."""
     gray, options = np.full((8, 8), 128, "uint8"), {}
+    if kind == "LA;16":
+        path = folder / "picture.png"
+        path.write_bytes(deep_gray_and_alpha(128 * 257, linear_gray_profile()))
+        return path
     picture = Image.fromarray(gray.astype("uint16") * 257 if kind == "I;16" else gray)
     if kind == "LA":
         picture = picture.convert("LA")
-    elif kind != "I;16" and kind != "L":
+    elif kind == "L with a transparent level":
         options["transparency"] = 7
-    path = saved(tmp_path, picture, icc_profile=linear_gray_profile(), **options)
-    source = read_source(path)
+    return saved(folder, picture, icc_profile=linear_gray_profile(), **options)
+
+
+@pytest.mark.parametrize("kind", ["L", "LA", "L with a transparent level", "I;16", "LA;16"])
+def test_a_gray_profile_brings_gray_to_srgb(tmp_path, kind):
+    # Linear light: gray 0.5 is sRGB 188.
+    source = read_source(gray_with_a_profile(tmp_path, kind))
     assert source.profile is None
     assert np.abs(source.pixels.astype(int) - 188).max() <= 2
 
@@ -185,12 +209,14 @@ def test_gray_with_a_profile_and_transparent_pixels(tmp_path):
         read_source(path)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_a_gray_profile_at_sixteen_bits_is_said_to_be_left_out(tmp_path, suffix):
-    if suffix == ".png":
+@pytest.mark.parametrize("kind", ["I;16", "LA;16", "TIFF"])
+def test_a_gray_profile_at_sixteen_bits_is_said_to_be_left_out(tmp_path, kind):
+    if kind == "TIFF":
+        deep = Image.fromarray(np.full((8, 8), 128 * 257, "uint16"))
+        path = saved(tmp_path, deep, ".tif", icc_profile=linear_gray_profile())
+    else:
         pytest.importorskip("imagecodecs")
-    deep = Image.fromarray(np.full((8, 8), 128 * 257, "uint16"))
-    path = saved(tmp_path, deep, suffix, icc_profile=linear_gray_profile())
+        path = gray_with_a_profile(tmp_path, kind)
     with pytest.warns(UserWarning, match="is not applied at 16 bits"):
         source = read_source(path, num_truncate_bits=4)
     assert source.profile is None

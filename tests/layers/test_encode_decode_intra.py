@@ -63,8 +63,19 @@ def test_the_effective_step_can_be_set():
         codec.set_effective_qstep(qstep)
         assert float(to_numpy(codec.effective_qstep())) == pytest.approx(qstep)
     for qstep in (1.9, np.nan, np.inf):
-        with pytest.raises(ValueError, match="at least `min_qstep`, 2"):
+        with pytest.raises(ValueError, match=r"at least `min_qstep` \(2 here\)"):
             codec.set_effective_qstep(qstep)
+    with pytest.raises(ValueError, match=r"Call `layer\.build"):
+        ks.layers.EncodeDecodeIntra().set_effective_qstep(9.0)
+    exact = ks.layers.EncodeDecodeIntra(arithmetic="libjpeg")
+    exact.build((None, None, None, 1))
+    exact.set_effective_qstep(255.0)
+    with pytest.raises(ValueError, match="at most 255"):
+        exact.set_effective_qstep(256.0)
+    free = ks.layers.EncodeDecodeIntra(min_qstep=0.0)
+    free.build((None, None, None, 1))
+    with pytest.raises(ValueError, match=r"\(0.01 here\)"):
+        free.set_effective_qstep(0.0)
 
 
 def test_a_trained_step_stays_positive_and_can_come_back():

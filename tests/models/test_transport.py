@@ -162,6 +162,7 @@ def test_tensors_of_the_backend():
         ([np.zeros((1, 4, 4, 3))], r"a list of pictures .*Received shape \(1, 4, 4, 3\)"),
         ([], r"Expected pictures, as many for each key. Received {'image': 0}"),
         ([np.zeros((4, 4, 3)), np.full((4, 4, 3), np.inf)], "infinite pixels in picture 1"),
+        (np.zeros((1, 0, 4, 3), "uint8"), r"at least one pixel.*Received shape \(0, 4, 3\)"),
         ({"picture": np.zeros((1, 4, 4, 3))}, r"lacks \['image'\]"),
     ],
 )
@@ -182,8 +183,9 @@ def test_pictures_of_another_range(listed):
     with pytest.raises(ValueError, match="Received values from -3"):
         model.transport(given(pictures[:1] * 0.0 - 3), Stored())
     deep.transport(given(np.maximum(pictures * 4.0, 1000.0)), Stored())
-    with pytest.warns(UserWarning, match="look scaled to"):
+    with pytest.warns(UserWarning, match="look scaled to") as warned:
         model.transport(given(pictures / 255.0), Stored())
+    assert warned[0].filename == __file__
 
 
 def test_bad_keys():

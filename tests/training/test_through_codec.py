@@ -226,6 +226,32 @@ def test_an_interruption_leaves_the_middle_step(seed):
     assert qstep_of(model) == pytest.approx(30.0)
 
 
+def test_an_error_before_the_first_step_leaves_the_weights():
+    class Broken(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            raise OSError("no space left")
+
+    model = compiled(optimizer=keras.optimizers.Adam(1e-3, use_ema=True))
+    before = weights_of(model)
+    with pytest.raises(OSError, match="no space left"):
+        train(model, callbacks=[Broken()])
+    for ours, theirs in zip(weights_of(model), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_steps_that_are_not_the_codec_s_are_refused():
+    with pytest.raises(ValueError, match="pass several `strengths` instead of VaryingQstep"):
+        train(compiled(), callbacks=[ks.callbacks.VaryingQstep(10, 40)])
+
+
+def test_a_proxy_whose_least_step_is_above_the_codec_s():
+    model = sandwich()
+    parts = (model.preprocessor, model.postprocessor, ks.layers.EncodeDecodeIntra(min_qstep=5.0))
+    model = compiled(ks.models.CompressIntraModel(*parts))
+    train(model, codec=ks.codecs.JPEG(qstep=2))
+    assert qstep_of(model) == pytest.approx(5.0)
+
+
 def test_dicts_targets_and_weights():
     def two_keys():
         model = sandwich(output_channels=4, bottleneck_channels=2)
