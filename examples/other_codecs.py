@@ -11,11 +11,11 @@
 #
 # The presets and the baselines were trained as below, on one core each, with the photographs that
 # `keras_sandwich/datasets/samples/LICENSES.md` names. The preset `grayscale` had 11,000 steps in 70 minutes. `lowres`
-# had about 16,500, of which the last 5,000 are this command's; those before had other settings. `lowres_420` went on
-# from it around 4:2:0, for codecs that code nothing else and for low rates: 10,650 steps in 85 minutes through the
-# proxy, 1,850 in 26 minutes with JPEG files in the loop. The networks alone had fewer, so a part of a sandwich's lead
-# over them may be its budget's: after the codec 6,800 steps (grayscale) and 13,250 (low resolution), before the codec
-# 1,950 and 2,250.
+# had about 16,500 in 125 minutes, of which the last 5,000 steps are this command's; those before had other settings.
+# `lowres_420` went on from it around 4:2:0, for codecs that code nothing else and for low rates: 10,650 steps in 85
+# minutes through the proxy, 1,850 in 26 minutes with JPEG files in the loop. The networks alone had as many steps as the
+# sandwiches, in several parts: after the codec 12,900 (grayscale) and 16,250 (low resolution), before the codec
+# 16,000 and about 15,000. For low rates there is no second one of them.
 #
 #     python -m benchmarks.long_training grayscale --data TRAIN --minutes 70 --output runs/grayscale.keras
 #     python -m benchmarks.long_training lowres --data TRAIN --start EARLIER --output runs/lowres.keras
@@ -23,8 +23,12 @@
 #         --minutes 85 --learning-rate 8e-4 --start runs/lowres.keras --output runs/proxy_420.keras
 #     python -m benchmarks.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 24 38 --data TRAIN \
 #         --files --minutes 26 --learning-rate 4e-4 --start runs/proxy_420.keras --output runs/lowres_420.keras
-#     python -m benchmarks.long_training lowres --part postprocessor_alone --data TRAIN \
-#         --output BASELINES/lowres/network_after_the_codec_alone.keras
+#     for scenario in grayscale lowres; do
+#         python -m benchmarks.long_training $scenario --part postprocessor_alone --data TRAIN \
+#             --output BASELINES/$scenario/network_after_the_codec_alone.keras
+#         python -m benchmarks.long_training $scenario --part preprocessor_alone --data TRAIN \
+#             --output BASELINES/$scenario/network_before_the_codec_alone.keras
+#     done
 
 # %%
 import argparse
