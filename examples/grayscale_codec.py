@@ -66,7 +66,7 @@ print(f"training on {len(training)} photographs, measuring with {len(pictures)} 
 # They stay as they are. The U-Nets start by adding nothing and learn to do better. `cascade` lets them see what the
 # linear path made, and `unet_block_size` where in a unit they are; on 2×2 patches they are four times cheaper.
 #
-# `gamma` weighs the rate against the squared error; 450 suits steps of the quantizer around √450, about 1 bit per pixel.
+# `gamma` weighs the rate against the squared error; 450 suits quantizer steps around √450, about 1 bit per pixel.
 
 # %%
 model = ks.models.create_basic_model(
@@ -86,8 +86,8 @@ print(f"{model.count_params():,} parameters")
 # %% [markdown]
 # ## Training
 #
-# `TrainingBudget` spends the minutes with a learning rate that falls to nearly nothing at their end. `VaryingQstep` gives
-# each batch a quantizer step of its own, so that one model serves half a bit per pixel as well as one.
+# `TrainingBudget` spends the minutes with a learning rate that falls to nearly nothing at their end. `VaryingQstep`
+# gives each batch a quantizer step of its own, so that one model serves half a bit per pixel as well as one.
 
 # %%
 trained = options.output / "model.keras"
