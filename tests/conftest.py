@@ -1,6 +1,7 @@
 """Which backend the tests run on: the one that KERAS_BACKEND names."""
 
 import contextlib
+import signal
 
 # PyTorch can crash when it is imported after TensorFlow.
 with contextlib.suppress(ImportError):
@@ -21,3 +22,11 @@ def restored_dtype_policy():
     policy = keras.config.dtype_policy()
     yield
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as Python has it: a shell starts what it runs in the background with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)

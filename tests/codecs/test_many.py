@@ -84,6 +84,7 @@ def interrupt():
         ),
     ],
 )
+@pytest.mark.usefixtures("ctrl_c")
 def test_it_stops_and_leaves_nothing_running(first, error):
     codec = Watched(first=first)
     before = threading.active_count()
