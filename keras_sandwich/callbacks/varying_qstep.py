@@ -19,6 +19,7 @@ class VaryingQstep(keras.callbacks.Callback):
     Example:
 
     ```python
+    import keras
     import numpy as np
     import keras_sandwich as ks
 
@@ -28,7 +29,8 @@ class VaryingQstep(keras.callbacks.Callback):
     pictures = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
     varying = ks.callbacks.VaryingQstep(16.0, 36.0)
     model.fit(pictures, batch_size=1, callbacks=[varying], verbose=0)
-    assert abs(float(model.codec_proxy.effective_qstep()) - 24.0) < 1e-3
+    qstep = keras.ops.convert_to_numpy(model.codec_proxy.effective_qstep())
+    assert abs(qstep - 24.0) < 1e-3
     ```
 
     Args:
