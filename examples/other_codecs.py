@@ -13,9 +13,9 @@
 # `keras_sandwich/datasets/samples/LICENSES.md` names. The preset `grayscale` had 11,000 steps in 70 minutes. `lowres`
 # had about 16,500 in 125 minutes, of which the last 5,000 steps are this command's; those before had other settings.
 # `lowres_420` went on from it around 4:2:0, for codecs that code nothing else and for low rates: 10,650 steps in 85
-# minutes through the proxy, 1,850 in 26 minutes with JPEG files in the loop. The networks alone had as many steps as
-# the sandwiches, in several parts: after the codec 12,900 (grayscale) and 16,250 (low resolution), before the codec
-# 16,000 and about 15,000. For low rates there is no second one of them.
+# minutes through the proxy, 1,850 in 26 minutes with JPEG files in the loop. The networks alone had about as many steps
+# as the first sandwich of their scenario, in several parts: after the codec 12,900 (grayscale) and 16,250 (low
+# resolution), before the codec 16,000 and 13,500. There is no second one of them for low rates.
 #
 #     python -m benchmarks.long_training grayscale --data TRAIN --minutes 70 --output runs/grayscale.keras
 #     python -m benchmarks.long_training lowres --data TRAIN --start EARLIER --output runs/lowres.keras
