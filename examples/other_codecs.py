@@ -187,14 +187,15 @@ for (scenario, label), curves in results.items():
 # %% [markdown]
 # ## What it says
 #
-# Nothing of JPEG's in particular is needed, not even its blocks: the chain that puts chroma in coefficients is better
-# than colour carriers around all four codecs, the sandwich that was trained from it another 0.5 to 0.8 dB better around
-# each; of that the network after the codec has the larger part, since alone, trained as long, it is 0.2 to 0.4 dB behind.
-# The low-resolution sandwich is 0.9 to 1.5 dB better than bicubic and Lanczos3, and 0.4 to 0.7 dB better than a network
-# after the codec alone. Which of its two presets to take is the codec's choice: around WebP, which halves the chroma
-# whatever it is given, `lowres_420` is the better one at every rate, around the others at the lowest ones. A colour
-# codec remains better at colour than a grayscale one, around JPEG by 0.3 to 0.7 dB, and a modern codec of the whole
-# picture better than one of a small picture: a sandwich is for where the codec or its resolution is given.
+# Nothing of JPEG's in particular is needed, not even its blocks: the chain that puts chroma in coefficients is
+# better than colour carriers around all four codecs, the sandwich that was trained from it another 0.5 to 0.8 dB
+# better around each; of that the network after the codec has the larger part, since alone, trained as long, it is
+# 0.2 to 0.4 dB behind. The low-resolution sandwich is 0.9 to 1.5 dB better than bicubic and Lanczos3, and 0.4 to
+# 0.7 dB better than a network after the codec alone. Which of its two presets to take is the codec's choice: around
+# WebP, which halves the chroma whatever it is given, `lowres_420` is the better one at every rate, around the
+# others at the lowest ones. A colour codec remains better at colour than a grayscale one, around JPEG by 0.3 to 0.7
+# dB, and a modern codec of the whole picture better than one of a small picture: a sandwich is for where the codec
+# or its resolution is given.
 
 # %% [markdown]
 # ## A report
