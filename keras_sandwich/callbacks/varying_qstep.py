@@ -88,6 +88,8 @@ class VaryingQstep(keras.callbacks.Callback):
         return self.lowest * math.sqrt(self.highest / self.lowest)
 
     def _set(self, qstep: float) -> None:
+        if not self.model.codec_proxy.built:
+            return  # TensorFlow builds a model within its first batch, which has the model's own step
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()  # during `fit` the weights live outside the model
         self.model.codec_proxy.set_effective_qstep(qstep)

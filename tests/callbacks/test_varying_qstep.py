@@ -7,6 +7,7 @@ from photographs import photographs
 from small_models import sandwich
 
 from keras_sandwich.callbacks import VaryingQstep
+from keras_sandwich.models import create_basic_model
 
 LOWEST, HIGHEST = 12.0, 48.0
 
@@ -105,6 +106,25 @@ def test_validation_and_checkpoints_are_of_the_middle_step():
     model.codec_proxy.set_effective_qstep(24.0)
     alone = model.evaluate(pictures, pictures, verbose=0, return_dict=True)
     assert history.history["val_bpp"] == pytest.approx([float(alone["bpp"])] * 2, rel=1e-3)
+
+
+def test_a_model_that_is_not_built():
+    model = create_basic_model(use_unet_preprocessor=False, use_unet_postprocessor=False)
+    assert not model.codec_proxy.built
+    model.compile(keras.optimizers.SGD(0.0), loss="mse")
+    qsteps = []
+
+    class Built(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            qsteps.append(float(logs["qstep"]) * (batch + 1))  # the log is the epoch's mean until now
+
+    pictures = np.repeat(photographs(1, 32, 32), 4, axis=0)
+    callbacks = [VaryingQstep(LOWEST, HIGHEST), Built()]
+    model.fit(pictures, batch_size=1, callbacks=callbacks, verbose=0)
+    drawn = np.diff(qsteps)  # the first batch may have the model's own step
+    assert np.all((drawn >= LOWEST - 1e-3) & (drawn <= HIGHEST + 1e-3))
+    assert len(set(np.round(drawn, 2))) == 3
+    assert step_of(model) == pytest.approx(24.0)
 
 
 def test_a_single_step():
