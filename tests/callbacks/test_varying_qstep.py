@@ -116,7 +116,9 @@ def test_a_model_that_is_not_built():
 
     class Built(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            qsteps.append(float(logs["qstep"]) * (batch + 1))  # the log is the epoch's mean until now
+            qsteps.append(
+                float(logs["qstep"]) * (batch + 1)
+            )  # the log is the epoch's mean until now
 
     pictures = np.repeat(photographs(1, 32, 32), 4, axis=0)
     callbacks = [VaryingQstep(LOWEST, HIGHEST), Built()]
