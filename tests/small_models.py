@@ -52,8 +52,8 @@ def weights_of(model: keras.Model) -> list[np.ndarray]:
     return [np.array(weight) for weight in model.get_weights()]
 
 
-def run_on(backend: str, script: str, *arguments: str) -> None:
-    """A Python script in a process of its own, under another backend."""
+def run_on(backend: str, script: str, *arguments: str) -> str:
+    """What a Python script prints in a process of its own, under a backend."""
     tests = Path(__file__).parent
     path = os.pathsep.join([str(tests.parent), str(tests), os.environ.get("PYTHONPATH", "")])
     outcome = subprocess.run(
@@ -64,3 +64,4 @@ def run_on(backend: str, script: str, *arguments: str) -> None:
         check=False,
     )
     assert outcome.returncode == 0, outcome.stderr[-3000:]
+    return outcome.stdout

@@ -121,7 +121,8 @@ def compare_at(
     peak = peak_for(next(iter(systems.values())), [picture])
     size = (picture.shape[0], picture.shape[1])
     target = np.clip(np.round(picture), 0, peak)
-    asked = bits_per_pixel * size[0] * size[1] / 8
+    pixels = size[0] * size[1]
+    asked = bits_per_pixel * pixels / 8  # bytes
     versions: dict[str, tuple[np.ndarray, float]] = {}
     first: _File | None = None
     for label, system in systems.items():
@@ -130,32 +131,28 @@ def compare_at(
         if not choices:
             raise ValueError(f"Expected at least one codec for '{label}'. Received an empty list.")
         bottleneck = preprocess_picture(system, picture, tile_size)
-
-        files = [
-            _nearest_file(choice, bottleneck, asked, None if first is None else first.bytes)
-            for choice in choices
-        ]
-        nearest = (min if first is None else max)(files, key=lambda file: file.bytes)
-        fitting = [file for file in files if file.fits]
+        least = None if first is None else first.bytes
+        files = [_nearest_file(choice, bottleneck, asked, least) for choice in choices]
+        nearest = (min if least is None else max)(files, key=lambda file: file.bytes)
+        files = [file for file in files if file.fits] or [nearest]
+        if least is None and not nearest.fits:
+            raise ValueError(
+                f"The first system's files have at least {8.0 * nearest.bytes / pixels:.3f} bits per "
+                f"pixel. Received bits_per_pixel={bits_per_pixel}; pass more."
+            )
         shown = [
             np.clip(np.round(postprocess_picture(system, file.decoded, size, tile_size)), 0, peak)
-            for file in fitting or [nearest]
+            for file in files
         ]
         best = int(np.argmax([psnr(target, restored, peak) for restored in shown]))
-        file = (fitting or [nearest])[best]
-        rate = 8.0 * file.bytes / (size[0] * size[1])
-        if not fitting and first is None:
-            raise ValueError(
-                f"The first system's files have at least {rate:.3f} bits per pixel. "
-                f"Received bits_per_pixel={bits_per_pixel}; pass more."
-            )
+        file = files[best]
         first = first or file
-        versions[label] = (shown[best], rate)
-        if not fitting:
-            ours, (_, other) = next(iter(versions.items()))
+        versions[label] = (shown[best], 8.0 * file.bytes / pixels)
+        if not file.fits:
             warnings.warn(
-                f"'{label}' has at most {rate:.3f} bits per pixel, fewer than the {other:.3f} of "
-                f"'{ours}'; pass a lower `bits_per_pixel` or a codec of lower strengths.",
+                f"'{label}' has at most {8.0 * file.bytes / pixels:.3f} bits per pixel, fewer than the "
+                f"{8.0 * first.bytes / pixels:.3f} of '{next(iter(systems))}'; pass a lower "
+                "`bits_per_pixel` or a codec of lower strengths.",
                 stacklevel=2,
             )
     return Comparison(name, target, versions, None if first is None else first.decoded, peak)

@@ -154,21 +154,18 @@ def upper_envelope(
 
 def _crossings(one: RDCurve, other: RDCurve, metric: str) -> list[RDCurve]:
     """Where two curves of falling rates cross between their points: curves of one point, on the first."""
-    (rates, qualities), (other_rates, other_qualities) = _means(one, metric), _means(other, metric)
-    logs = np.log(np.concatenate([rates, other_rates]))
-    shared = max(rates[-1], other_rates[-1]), min(rates[0], other_rates[0])
-    logs = np.unique(logs[(logs >= np.log(shared[0])) & (logs <= np.log(shared[1]))])
-    lead = np.interp(logs, np.log(rates[::-1]), qualities[::-1])
-    lead -= np.interp(logs, np.log(other_rates[::-1]), other_qualities[::-1])
+    rates = np.unique(np.concatenate([one.mean_bpp, other.mean_bpp]))
+    rates = rates[_reaches(one, rates) & _reaches(other, rates)]
+    lead = _decibels_at(one, metric, rates) - _decibels_at(other, metric, rates)
     changes = np.flatnonzero(lead[:-1] * lead[1:] < 0)
     shares = lead[changes] / (lead[changes] - lead[changes + 1])
-    crossings = np.exp(logs[changes] + shares * np.diff(logs)[changes])
-    return [_point_between(one, rate, metric) for rate in crossings]
+    crossings = rates[changes] * (rates[changes + 1] / rates[changes]) ** shares
+    return [_point_between(one, rate) for rate in crossings]
 
 
-def _point_between(curve: RDCurve, rate: float, metric: str) -> RDCurve:
+def _point_between(curve: RDCurve, rate: float) -> RDCurve:
     """The point of a curve of falling rates at a mean rate, each picture's values interpolated likewise."""
-    rates, _ = _means(curve, metric)
+    rates = curve.mean_bpp
     row = int(np.clip(np.searchsorted(-rates, -rate), 1, len(rates) - 1))  # the next lower rate
     along = (rate - rates[row]) / (rates[row - 1] - rates[row])
     along_log = np.log(rate / rates[row]) / np.log(rates[row - 1] / rates[row])
@@ -195,13 +192,19 @@ def _means(curve: RDCurve, metric: str) -> tuple[np.ndarray, np.ndarray]:
     return curve.mean_bpp, np.asarray(curve.decibels(metric).mean(axis=1))
 
 
-def _passes_above(curve: RDCurve, metric: str, rate: float, quality: float) -> bool:
-    """Whether a curve of falling rates, linear in the logarithm of the rate, is above a point."""
+def _reaches(curve: RDCurve, rate: Any) -> Any:
+    """Whether rates lie within a curve's."""
+    return (curve.mean_bpp.min() <= rate) & (rate <= curve.mean_bpp.max())
+
+
+def _decibels_at(curve: RDCurve, metric: str, rate: Any) -> Any:
+    """The quality of a curve of falling rates, linear in the logarithm of the rate."""
     rates, qualities = _means(curve, metric)
-    if not rates[-1] <= rate <= rates[0]:
-        return False
-    reached = np.interp(np.log(rate), np.log(rates[::-1]), qualities[::-1])
-    return bool(reached > quality + ROUNDING)
+    return np.interp(np.log(rate), np.log(rates[::-1]), qualities[::-1])
+
+
+def _passes_above(curve: RDCurve, metric: str, rate: float, quality: float) -> bool:
+    return bool(_reaches(curve, rate) and _decibels_at(curve, metric, rate) > quality + ROUNDING)
 
 
 def not_dominated(rates: np.ndarray, qualities: np.ndarray) -> np.ndarray:

@@ -126,6 +126,7 @@ def _source(
                 "it has more than 8 bits, which are read from PNG files of 16 alone; save it as one"
             )
         _require_gray_depth(picture)
+        _refuse_transparent_levels(picture)
         managed, profile = _managed(_upright(picture), profile, gray)
         pixels = three_colours(_opaque(managed, background), deep)
     if channels == 1:
@@ -152,11 +153,7 @@ def _opaque(picture: Any, background: Any) -> Any:
     colour = None
     if background is not None:  # its alpha, if it has one, is of no use: nothing lies behind it
         colour = pillow.new("RGB", (1, 1), background).getpixel((0, 0))
-    if picture.mode not in ALPHA_MODES and "transparency" not in picture.info:
-        return picture
-    if picture.mode.startswith("I"):
-        if _has_transparent_levels(picture):
-            raise ValueError("it has transparent pixels at 16 bits; save it without them")
+    if picture.mode.startswith("I") or not _may_be_transparent(picture):
         return picture
     full = picture.convert("RGBA")
     if full.getchannel("A").getextrema()[0] < 255:
@@ -170,9 +167,16 @@ def _opaque(picture: Any, background: Any) -> Any:
     return full.convert("RGB")
 
 
-def _has_transparent_levels(picture: Any) -> bool:
-    """Whether gray of 16 bits has pixels of the level that stands for nothing."""
-    return bool((np.asarray(picture) == picture.info.get("transparency")).any())
+def _may_be_transparent(picture: Any) -> bool:
+    return picture.mode in ALPHA_MODES or "transparency" in picture.info
+
+
+def _refuse_transparent_levels(picture: Any) -> None:
+    """ValueError for gray of 16 bits with pixels of the level that stands for nothing."""
+    if not picture.mode.startswith("I") or "transparency" not in picture.info:
+        return
+    if (np.asarray(picture) == picture.info["transparency"]).any():
+        raise ValueError("it has transparent pixels at 16 bits; save it without them")
 
 
 def _fitting(profile: bytes | None, space: str) -> bytes | None:
@@ -198,10 +202,8 @@ def _managed(picture: Any, profile: bytes | None, gray: bool) -> tuple[Any, byte
         return _in_srgb(picture, profile), None
     pillow = import_library("PIL.Image", "`encode_file`")
     if picture.mode.startswith("I"):
-        if _has_transparent_levels(picture):
-            return picture, None  # which is refused
         return _in_srgb(pillow.fromarray(three_colours(picture)[..., 0]), profile), None
-    if picture.mode not in ALPHA_MODES and "transparency" not in picture.info:
+    if not _may_be_transparent(picture):
         return _in_srgb(picture.convert("L"), profile), None
     picture = picture.convert("LA")
     shown = _in_srgb(picture.getchannel("L"), profile).convert("RGB")

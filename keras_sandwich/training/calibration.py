@@ -63,17 +63,19 @@ def calibrate_qstep(codec_proxy: Any, bottlenecks: Any, codec: Any) -> float:
         raise ValueError("Bottlenecks must be finite. Received NaN or infinite values.")
     own = own_qstep(codec_proxy, codec)
     if own is not None:
-        return max(own, codec_proxy.min_qstep)
+        return own
     with ThreadPoolExecutor() as executor:
         decoded, _ = through_files(bottlenecks, codec.for_channels(bottlenecks.shape[-1]), executor)
     return qstep_of_error(codec_proxy, bottlenecks, decoded, codec.bits)
 
 
 def own_qstep(codec_proxy: Any, codec: Any) -> float | None:
-    """The codec's step, if it is a JPEG with a flat table and the proxy has one; otherwise None."""
+    """The step of a JPEG with a flat table, or the proxy's least; None if either of them has other tables."""
     codec = codec.codec if isinstance(codec, Split) else codec
     flat = isinstance(codec, JPEG) and codec.qstep is not None
-    return float(codec.qstep) if flat and not codec_proxy.proxy.quantizer.has_tables else None
+    if not flat or codec_proxy.proxy.quantizer.has_tables:
+        return None
+    return max(float(codec.qstep), codec_proxy.min_qstep)
 
 
 def qstep_of_error(

@@ -182,9 +182,7 @@ class _Step:
         if place not in self.calibrated:
             own = own_qstep(proxy, codec)
             self.qsteps[place] = (
-                qstep_of_error(proxy, bottlenecks, decoded, codec.bits)
-                if own is None
-                else max(own, proxy.min_qstep)
+                qstep_of_error(proxy, bottlenecks, decoded, codec.bits) if own is None else own
             )
             self.calibrated.add(place)
         self._set_qstep(place)

@@ -114,14 +114,12 @@ def test_a_model_that_is_not_built():
     model.compile(keras.optimizers.SGD(0.0), loss="mse")
     qsteps = []
 
-    class Built(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            qsteps.append(
-                float(logs["qstep"]) * (batch + 1)
-            )  # the log is the epoch's mean until now
-
+    # The log is the epoch's mean until now.
+    noted = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: qsteps.append((batch + 1) * float(logs["qstep"]))
+    )
     pictures = np.repeat(photographs(1, 32, 32), 4, axis=0)
-    callbacks = [VaryingQstep(LOWEST, HIGHEST), Built()]
+    callbacks = [VaryingQstep(LOWEST, HIGHEST), noted]
     model.fit(pictures, batch_size=1, callbacks=callbacks, verbose=0)
     drawn = np.diff(qsteps)  # the first batch may have the model's own step
     assert np.all((drawn >= LOWEST - 1e-3) & (drawn <= HIGHEST + 1e-3))

@@ -8,6 +8,11 @@ import keras_sandwich as ks
 from keras_sandwich.cli import coding, main
 
 
+def encoding(source, target, model):
+    """The arguments that code a file or a folder."""
+    return ["encode", str(source), str(target), "--model", model, "--strength", "9"]
+
+
 def files_in(folder):
     return sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
@@ -43,16 +48,7 @@ def test_a_folder_there_and_back(tmp_path, pictures, model, capsys):
 def test_a_bad_picture_does_not_stop_the_others(tmp_path, pictures, model, capsys):
     (pictures / "bad.png").write_bytes(b"no picture")
     Image.new("RGB", (8, 8)).save(pictures / "a.bmp")
-    arguments = [
-        "encode",
-        str(pictures),
-        str(tmp_path / "coded"),
-        "--model",
-        model,
-        "--strength",
-        "9",
-    ]
-    assert main(arguments) == 1
+    assert main(encoding(pictures, tmp_path / "coded", model)) == 1
     assert files_in(tmp_path / "coded") == ["a.jpg", "b.jpg", "deeper/c.jpg"]
     output = capsys.readouterr()
     assert "3 of 5 files written" in output.out
@@ -72,8 +68,7 @@ def test_a_failure_names_its_file(tmp_path, pictures, model, capsys, monkeypatch
         return ks.encode_file(source, *arguments, **options)
 
     monkeypatch.setattr(coding, "encode_file", refuse)
-    arguments = ["encode", str(pictures), str(tmp_path / "coded"), "--model", model]
-    assert main([*arguments, "--strength", "9"]) == 1
+    assert main(encoding(pictures, tmp_path / "coded", model)) == 1
     assert files_in(tmp_path / "coded") == ["b.jpg", "deeper/c.jpg"]
     (line,) = capsys.readouterr().err.splitlines()[-1:]
     assert line.endswith("a.png: the encoder could not be opened")
@@ -83,45 +78,24 @@ def test_a_folder_without_the_library_of_its_progress(
     tmp_path, pictures, model, capsys, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    arguments = ["encode", str(pictures), str(tmp_path / "coded"), "--model", model]
-    assert main([*arguments, "--strength", "9"]) == 1
+    assert main(encoding(pictures, tmp_path / "coded", model)) == 1
     assert "keras-sandwich[codecs]" in capsys.readouterr().err
 
 
 def test_a_format_that_the_name_spells_otherwise(tmp_path, pictures, model):
     target = tmp_path / "a.JPEG"
-    arguments = ["encode", str(pictures / "a.png"), str(target), "--model", model]
-    assert main([*arguments, "--strength", "9", "--format", "jpg"]) == 0
+    assert main([*encoding(pictures / "a.png", target, model), "--format", "jpg"]) == 0
     assert Image.open(target).format == "JPEG"
 
 
 def test_failures_are_said_in_a_line(tmp_path, pictures, model, capsys):
     for arguments, reason in (
-        (
-            ["encode", str(tmp_path / "no.png"), "a.jpg", "--model", model, "--strength", "9"],
-            "no.png",
-        ),
-        (
-            ["encode", str(pictures), str(pictures / "x"), "--model", model, "--strength", "9"],
-            "outside",
-        ),
+        (encoding(tmp_path / "no.png", "a.jpg", model), "no.png"),
+        (encoding(pictures, pictures / "x", model), "outside"),
         (["decode", str(pictures / "a.png"), str(tmp_path / "x.png")], "no JPEG"),
+        (encoding(pictures, pictures / "a.png", model), "written to a folder"),
         (
-            ["encode", str(pictures), str(pictures / "a.png"), "--model", model, "--strength", "9"],
-            "written to a folder",
-        ),
-        (
-            [
-                "encode",
-                str(pictures / "a.png"),
-                "a.jpg",
-                "--model",
-                model,
-                "--strength",
-                "9",
-                "--format",
-                "webp",
-            ],
+            [*encoding(pictures / "a.png", "a.jpg", model), "--format", "webp"],
             "--format is for folders",
         ),
         (["info", "nothing"], "no bundled preset"),
@@ -153,15 +127,6 @@ def test_an_interruption(tmp_path, pictures, model, capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(coding, "encode_file", interrupt)
-    arguments = [
-        "encode",
-        str(pictures),
-        str(tmp_path / "coded"),
-        "--model",
-        model,
-        "--strength",
-        "9",
-    ]
-    assert main(arguments) == 130
+    assert main(encoding(pictures, tmp_path / "coded", model)) == 130
     assert "interrupted" in capsys.readouterr().err
     assert files_in(tmp_path / "coded") == []

@@ -10,11 +10,7 @@ from float64_codec import code
 from photographs import grayscale, photographs
 
 import keras_sandwich as ks
-from keras_sandwich.training.calibration import (
-    own_qstep,
-    qstep_of_error,
-    strengths_around,
-)
+from keras_sandwich.training.calibration import own_qstep, qstep_of_error, strengths_around
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -88,11 +84,9 @@ def test_errors_that_no_step_reaches_give_the_end_of_the_range(error, end, least
 
 
 def test_a_jpeg_with_a_flat_table_has_the_step_itself():
-    pictures = np.zeros((1, 8, 8, 1), "float32")
-    assert ks.training.calibrate_qstep(proxy(), pictures, ks.codecs.JPEG(qstep=37)) == 37.0
-    assert (
-        ks.training.calibrate_qstep(proxy(min_qstep=40.0), pictures, ks.codecs.JPEG(qstep=37)) == 40
-    )
+    pictures, codec = np.zeros((1, 8, 8, 1), "float32"), ks.codecs.JPEG(qstep=37)
+    assert ks.training.calibrate_qstep(proxy(), pictures, codec) == 37.0
+    assert ks.training.calibrate_qstep(proxy(min_qstep=40.0), pictures, codec) == 40.0
     assert own_qstep(proxy(), ks.codecs.JPEG(quality=50)) is None
     with_tables = proxy(luma_table=np.full((8, 8), 2.0))
     assert own_qstep(with_tables, ks.codecs.JPEG(qstep=37)) is None
