@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_sandwich.layers.quantizer import Quantizer, require_one_each
 from keras_sandwich.layers.seed_state import load_seed, save_seed
-from keras_sandwich.ops import floating_point, libjpeg
+from keras_sandwich.ops import jpeg_float, jpeg_libjpeg
 from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.options import require_option
@@ -167,9 +167,9 @@ class JpegProxy(keras.layers.Layer):
         """
         images = require_images(images)
         require_one_each(steps.shape[0], images.shape[0])
-        unrounded = self._transform(images, steps, floating_point)
+        unrounded = self._transform(images, steps, jpeg_float)
         if self.arithmetic == "libjpeg":
-            exact = self._transform(ops.stop_gradient(images), ops.stop_gradient(steps), libjpeg)
+            exact = self._transform(ops.stop_gradient(images), ops.stop_gradient(steps), jpeg_libjpeg)
             unrounded = [
                 straight_through(x, surrogate[:, : ops.shape(x)[1], : ops.shape(x)[2]])
                 for x, surrogate in zip(exact, unrounded, strict=True)
@@ -180,12 +180,12 @@ class JpegProxy(keras.layers.Layer):
         self, indices: Any, steps: Any, image_size: Any, training: bool | None = None
     ) -> Any:
         """Indices, as `encode` returns them, to images [batch, height, width, channels]."""
-        images = self._reconstruct(indices, steps, image_size, floating_point)
+        images = self._reconstruct(indices, steps, image_size, jpeg_float)
         if self.clip_to_image_max:
             images = clip(images, 0.0, self.image_max)
         if self.arithmetic == "libjpeg" and not self._noisy(training):
             whole = [ops.stop_gradient(component) for component in indices]
-            exact = self._reconstruct(whole, ops.stop_gradient(steps), image_size, libjpeg)
+            exact = self._reconstruct(whole, ops.stop_gradient(steps), image_size, jpeg_libjpeg)
             images = straight_through(exact, images)
         return images
 

@@ -15,7 +15,7 @@ from keras_sandwich.ops.chroma import (
 )
 from keras_sandwich.ops.color import rgb_to_yuv, yuv_to_rgb
 from keras_sandwich.ops.dct import dct, inverse_dct
-from keras_sandwich.ops.entropy import jpeg_file_bits, jpeg_scan_bits
+from keras_sandwich.ops.jpeg_bits import jpeg_file_bits, jpeg_scan_bits
 from keras_sandwich.ops.quantization import ANNEX_K_CHROMA, ANNEX_K_LUMA, quality_to_tables
 from keras_sandwich.ops.resampling import bilinear_upsample_2x, resize
 from keras_sandwich.ops.rounding import (

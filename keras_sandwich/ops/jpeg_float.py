@@ -1,4 +1,4 @@
-"""The stages of the codec proxy in float32, with their gradients; `ops.libjpeg` has the same ones in integers."""
+"""The stages of the codec proxy in float32, with their gradients; `ops.jpeg_libjpeg` has the same ones in integers."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 The "islow" transforms, 16-bit fixed-point colour, box-filtered chroma that comes back by "fancy" upsampling, in int32
 on any device. Every sum below is exact in 32 bits, so the order of the terms is free; what must be kept is where
-libjpeg rounds. Nothing here has a gradient: that is `ops.floating_point`'s, which has the same stages.
+libjpeg rounds. Nothing here has a gradient: that is `ops.jpeg_float`'s, which has the same stages.
 """
 
 from collections.abc import Callable
