@@ -49,13 +49,15 @@ def one(case: str, size: int, tile: int) -> None:
     row = np.random.default_rng(0).integers(0, 256, (1, size, 3), "uint8")
     picture = np.ascontiguousarray(np.broadcast_to(row, (size, size, 3)))
     # Allocators, libraries' own buffers and compiled programs, which a small picture needs too.
-    ks.models.preprocess_picture(model, picture[:64, :64], tile)
-    ks.models.postprocess_picture(model, picture[:32, :32, : CASES[case]["bottleneck_channels"]])
-    bottleneck, seconds, pre = measured(lambda: ks.models.preprocess_picture(model, picture, tile))
-    samples = ks.models.to_samples(bottleneck)
+    ks.inference.preprocess_picture(model, picture[:64, :64], tile)
+    ks.inference.postprocess_picture(model, picture[:32, :32, : CASES[case]["bottleneck_channels"]])
+    bottleneck, seconds, pre = measured(
+        lambda: ks.inference.preprocess_picture(model, picture, tile)
+    )
+    samples = ks.codecs.to_samples(bottleneck)
     del bottleneck
     prediction, more, post = measured(
-        lambda: ks.models.postprocess_picture(model, samples, picture.shape[:2], tile)
+        lambda: ks.inference.postprocess_picture(model, samples, picture.shape[:2], tile)
     )
     arrays = (picture.nbytes + 2 * samples.nbytes + prediction.nbytes) / 1e6
     print(

@@ -2,7 +2,7 @@
 
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
 python -m benchmarks.long_training grayscale --data train --output runs/grayscale.keras
-python -m benchmarks.long_training lowres --part postprocessor_alone --data train --output runs/lowres/after.keras
+python -m benchmarks.long_training lowres --part postprocessor --data train --output runs/lowres/after.keras
 
 With one thread each, one training fits a core; killed and started again it goes on. `--start` takes the weights of a
 model that was trained before. The photographs are taken as they are and reduced by 2 and by 3, and come in other
@@ -37,8 +37,8 @@ GAMMAS = {"grayscale": 450.0, "lowres": 1000.0}
 QSTEPS = {"grayscale": (19.0, 48.0), "lowres": (19.0, 41.0)}
 PARTS = {
     "sandwich": ks.models.create_basic_model,
-    "postprocessor_alone": ks.evaluation.postprocessor_alone,
-    "preprocessor_alone": ks.evaluation.preprocessor_alone,
+    "postprocessor": ks.models.create_postprocessor_baseline,
+    "preprocessor": ks.models.create_preprocessor_baseline,
 }
 REDUCTIONS = (1, 2, 3)
 ENDLESS = 100_000  # epochs: the minutes end the training
@@ -111,7 +111,7 @@ def main() -> None:
     )
     qsteps = options.qsteps or QSTEPS[options.scenario]
     callbacks = [
-        ks.datasets.SynchronizeEpoch(crops),
+        ks.callbacks.SynchronizeEpoch(crops),
         budget,
         keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
     ]

@@ -116,7 +116,7 @@ def in_the_loop(
 def strengths_at(model: Any, pictures: Any, codec: Any, bits_per_pixel: float) -> list[float]:
     """Strengths whose files have about these bits, the whole of them, and some fewer and more."""
     bottlenecks = [
-        ks.models.to_samples(ks.models.preprocess_picture(model, picture), codec.bits)
+        ks.codecs.to_samples(ks.inference.preprocess_picture(model, picture), codec.bits)
         for picture in pictures
     ]
     pixels = sum(picture.shape[0] * picture.shape[1] for picture in pictures)

@@ -101,7 +101,7 @@ else:
         crops,
         epochs=epochs,
         callbacks=[
-            ks.datasets.SynchronizeEpoch(crops),
+            ks.callbacks.SynchronizeEpoch(crops),
             ks.callbacks.TrainingBudget(
                 learning_rate=1e-3,
                 minutes=options.minutes if options.steps is None else None,
@@ -127,14 +127,14 @@ steps = (6, 8, 10, 13, 16, 20, 26, 32, 40, 50, 64, 80)
 curves = [
     ks.evaluation.rd_curve(model, pictures, gray_jpeg, steps, name="sandwich, grayscale JPEG"),
     ks.evaluation.rd_curve(
-        ks.evaluation.classical_chain(patch_size=16),
+        ks.models.create_linear_baseline(patch_size=16),
         pictures,
         gray_jpeg,
         steps,
         name="chroma in coefficients, no networks",
     ),
     ks.evaluation.rd_curve(
-        ks.evaluation.classical_chain(),
+        ks.models.create_linear_baseline(),
         pictures,
         gray_jpeg,
         steps,
@@ -181,7 +181,7 @@ rows = []
 for number in (0, len(pictures) // 2, len(pictures) - 1):
     picture = pictures[number]
     ours = gray_jpeg.with_strength(curves[0].strength_at(rate, number))
-    result = model.transport(picture[None], ours)
+    result = ks.transport(model, picture[None], ours)
     pixels = picture.shape[0] * picture.shape[1]
     theirs = gray_jpeg.with_strength(curves[3].strength_at(result["rate"][0] / pixels, number))
     gray = keras.ops.convert_to_numpy(luma.preprocess(picture[None]))[0]

@@ -134,7 +134,7 @@ def trained_filter(codec, folder):
         epochs=-(-options.steps // len(dataset)) if options.minutes is None else 100_000,
         shuffle=False,
         callbacks=[
-            ks.datasets.SynchronizeEpoch(dataset),
+            ks.callbacks.SynchronizeEpoch(dataset),
             ks.callbacks.TrainingBudget(
                 4e-3,
                 minutes=options.minutes and options.minutes / 2,
@@ -299,7 +299,7 @@ codec = ks.codecs.JPEG(qstep=qstep, chroma_subsampling="4:2:0")
 rows = []
 for picture in pictures:
     decoded = model(picture[None])["compressed_bottleneck"]
-    real = model.transport(picture[None], codec)["compressed_bottleneck"]
+    real = ks.transport(model, picture[None], codec)["compressed_bottleneck"]
     rows.append([psnr(ops.convert_to_numpy(x), real) for x in (decoded, loaded(decoded))])
 without, filtered = np.mean(rows, axis=0)
 print(f"qstep {qstep}: {without:.2f} dB without the filter, {filtered:.2f} dB with it")

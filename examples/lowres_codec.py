@@ -91,7 +91,7 @@ else:
         crops,
         epochs=epochs,
         callbacks=[
-            ks.datasets.SynchronizeEpoch(crops),
+            ks.callbacks.SynchronizeEpoch(crops),
             ks.callbacks.TrainingBudget(
                 learning_rate=1.5e-3,
                 minutes=options.minutes if options.steps is None else None,
@@ -112,7 +112,7 @@ else:
 # %%
 full, half = (ks.codecs.JPEG(qstep=1, chroma_subsampling=chroma) for chroma in ("4:4:4", "4:2:0"))
 steps = (4, 6, 8, 10, 13, 16, 20, 26, 32, 40, 50)
-chain = ks.evaluation.classical_chain(bottleneck_channels=3, downsample_factor=2)
+chain = ks.models.create_linear_baseline(bottleneck_channels=3, downsample_factor=2)
 curves = [
     ks.evaluation.rd_curve(model, pictures, full, steps, name="sandwich, small JPEG"),
     ks.evaluation.rd_curve(
@@ -152,10 +152,10 @@ rows = []
 for number in (0, len(pictures) // 2, len(pictures) - 1):
     picture = pictures[number]
     ours = full.with_strength(curves[0].strength_at(rate, number))
-    result = model.transport(picture[None], ours)
+    result = ks.transport(model, picture[None], ours)
     pixels = picture.shape[0] * picture.shape[1]
     theirs = full.with_strength(curves[1].strength_at(result["rate"][0] / pixels, number))
-    plain = chain.transport(picture[None], theirs)
+    plain = ks.transport(chain, picture[None], theirs)
     rows.append(
         {
             names[number]: picture,

@@ -24,9 +24,9 @@
 #     python -m benchmarks.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 24 38 --data TRAIN \
 #         --files --minutes 26 --learning-rate 4e-4 --start runs/proxy_420.keras --output runs/lowres_420.keras
 #     for scenario in grayscale lowres; do
-#         python -m benchmarks.long_training $scenario --part postprocessor_alone --data TRAIN \
+#         python -m benchmarks.long_training $scenario --part postprocessor --data TRAIN \
 #             --output BASELINES/$scenario/network_after_the_codec_alone.keras
-#         python -m benchmarks.long_training $scenario --part preprocessor_alone --data TRAIN \
+#         python -m benchmarks.long_training $scenario --part preprocessor --data TRAIN \
 #             --output BASELINES/$scenario/network_before_the_codec_alone.keras
 #     done
 
@@ -207,13 +207,13 @@ for (scenario, label), curves in results.items():
 for scenario, rate in (("grayscale", 0.75), ("lowres", 0.4)):
     shown = {"sandwich": ks.models.CompressIntraModel.from_preset(scenario)}
     if scenario == "grayscale":
-        shown["colour carriers, no networks"] = ks.evaluation.classical_chain(1)
-        shown["chroma in coefficients, no networks"] = ks.evaluation.classical_chain(
+        shown["colour carriers, no networks"] = ks.models.create_linear_baseline(1)
+        shown["chroma in coefficients, no networks"] = ks.models.create_linear_baseline(
             1, patch_size=16
         )
         shown["luma alone"] = CodecAlone(luma_only=True)
     else:
-        shown["bicubic, Lanczos3, no networks"] = ks.evaluation.classical_chain(3, 3, 2)
+        shown["bicubic, Lanczos3, no networks"] = ks.models.create_linear_baseline(3, 3, 2)
         shown["codec alone"] = CodecAlone()
     codec = CODECS["JPEG"][0]
     best = dict.fromkeys(shown, ks.codecs.every_subsampling(codec)) | {"sandwich": codec}

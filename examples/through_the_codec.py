@@ -85,7 +85,7 @@ def create():
 def through_proxy(folder, learning_rate):
     def train(model):
         model.compile(keras.optimizers.Adam(), loss="mse")
-        callbacks = [ks.datasets.SynchronizeEpoch(crops), *training(folder, learning_rate)]
+        callbacks = [ks.callbacks.SynchronizeEpoch(crops), *training(folder, learning_rate)]
         model.fit(crops, epochs=100_000, callbacks=callbacks, verbose=0)
 
     return train
@@ -171,7 +171,7 @@ def in_the_loop(model):
         webp,
         trained_for,
         epochs=100_000,
-        callbacks=[ks.datasets.SynchronizeEpoch(crops), *training("loop", 3e-4)],
+        callbacks=[ks.callbacks.SynchronizeEpoch(crops), *training("loop", 3e-4)],
         verbose=0,
     )
 

@@ -109,7 +109,7 @@ else:
         epochs=-(-options.steps // len(crops)) if options.minutes is None else 100_000,
         shuffle=False,
         callbacks=[
-            ks.datasets.SynchronizeEpoch(dataset),
+            ks.callbacks.SynchronizeEpoch(dataset),
             ks.callbacks.TrainingBudget(
                 3e-2, minutes=options.minutes, state_file=options.output / "budget.json"
             ),

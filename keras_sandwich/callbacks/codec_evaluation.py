@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_sandwich.evaluation.rate_distortion import rd_curve
+from keras_sandwich.evaluation.measuring import rd_curve
 
 
 class CodecEvaluation(keras.callbacks.Callback):

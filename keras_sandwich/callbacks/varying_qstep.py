@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sandwich.ops.shapes import is_integer
+from keras_sandwich._arguments import is_integer
 
 
 class VaryingQstep(keras.callbacks.Callback):

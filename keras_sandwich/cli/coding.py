@@ -8,7 +8,7 @@ from pathlib import Path
 from keras_sandwich.datasets.pictures import SUFFIXES, find_pictures
 from keras_sandwich.files import decode_file, encode_file, read_info
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
-from keras_sandwich.files.sources import HEIC_SUFFIXES
+from keras_sandwich.files.reading import HEIC_SUFFIXES
 
 SOURCES = (*SUFFIXES, *HEIC_SUFFIXES)
 SAME_FORMAT = {"jpeg": "jpg", "heif": "heic", "tiff": "tif"}

@@ -25,7 +25,7 @@ from keras_sandwich.evaluation.baselines import untrained_systems
 from keras_sandwich.evaluation.plots import matplotlib_figure
 from keras_sandwich.files.encoding import default_codec
 from keras_sandwich.files.networks import Network, load_network
-from keras_sandwich.files.sources import read_source
+from keras_sandwich.files.reading import read_source
 
 STEPS = (4, 6, 8, 10, 13, 16, 20, 26, 32, 40, 50, 64)
 MORE_STEPS = (*STEPS, 80, 100, 128)  # for the big picture, which the codec alone must code

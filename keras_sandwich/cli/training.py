@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sandwich.callbacks import TrainingBudget
-from keras_sandwich.datasets import SynchronizeEpoch, image_folder
+from keras_sandwich.callbacks import SynchronizeEpoch, TrainingBudget
+from keras_sandwich.datasets import image_folder
 from keras_sandwich.layers import JpegRate
 from keras_sandwich.models import CompressIntraModel, create_basic_model
 

@@ -9,9 +9,10 @@ from keras_sandwich.codecs.jpegxl import JPEGXL
 from keras_sandwich.codecs.many import decode_many, encode_many
 from keras_sandwich.codecs.metadata import read_metadata
 from keras_sandwich.codecs.png import PNG
+from keras_sandwich.codecs.registry import codec_for
+from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.codecs.split import Split
 from keras_sandwich.codecs.subsampling import every_subsampling
-from keras_sandwich.codecs.suffixes import codec_for
 from keras_sandwich.codecs.webp import WebP
 
 __all__ = [
@@ -28,5 +29,7 @@ __all__ = [
     "decode_many",
     "encode_many",
     "every_subsampling",
+    "from_samples",
     "read_metadata",
+    "to_samples",
 ]

@@ -6,27 +6,27 @@ from typing import ClassVar
 
 import numpy as np
 
+from keras_sandwich._arguments import check_integer
+from keras_sandwich._optional import import_library
+from keras_sandwich.codecs.checks import (
+    check_bits,
+    check_data,
+    check_depth,
+    check_image,
+    check_sides,
+    check_size,
+    with_channels,
+)
 from keras_sandwich.codecs.codec import QualityCodec
 from keras_sandwich.codecs.libraries import (
     damage_in_words,
     imagecodecs,
     imagecodecs_version,
-    import_library,
     pillow_load,
     pillow_open,
     pillow_save,
     pillow_version,
     refusal_in_words,
-)
-from keras_sandwich.codecs.samples import (
-    check_bits,
-    check_data,
-    check_depth,
-    check_image,
-    check_integer,
-    check_sides,
-    check_size,
-    with_channels,
 )
 from keras_sandwich.codecs.subsampling import (
     BT601,

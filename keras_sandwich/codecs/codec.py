@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from keras_sandwich.codecs.samples import check_integer
+from keras_sandwich._arguments import check_integer
 
 
 class Codec(abc.ABC):

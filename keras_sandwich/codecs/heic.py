@@ -6,20 +6,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from keras_sandwich.codecs.codec import QualityCodec
-from keras_sandwich.codecs.libraries import damage_in_words, import_library, refusal_in_words
-from keras_sandwich.codecs.samples import (
+from keras_sandwich._arguments import check_integer, require_option
+from keras_sandwich._optional import import_library
+from keras_sandwich.codecs.checks import (
     as_plane,
     check_bits,
     check_data,
     check_depth,
     check_image,
-    check_integer,
     check_size,
     with_channels,
 )
+from keras_sandwich.codecs.codec import QualityCodec
+from keras_sandwich.codecs.libraries import damage_in_words, refusal_in_words
 from keras_sandwich.codecs.subsampling import BT601, IDENTITY, check_subsampling, format_name
-from keras_sandwich.ops.options import require_option
 
 PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),

@@ -5,9 +5,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from keras_sandwich._arguments import check_integer
+from keras_sandwich.codecs.checks import check_data, check_image, check_sides
 from keras_sandwich.codecs.codec import Codec
 from keras_sandwich.codecs.libraries import pillow, pillow_load, pillow_save, pillow_version
-from keras_sandwich.codecs.samples import check_data, check_image, check_integer, check_sides
 from keras_sandwich.codecs.subsampling import check_subsampling, format_name
 
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"

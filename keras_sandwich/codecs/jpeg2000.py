@@ -6,6 +6,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from keras_sandwich._arguments import check_number
+from keras_sandwich.codecs.checks import (
+    as_plane,
+    check_bits,
+    check_data,
+    check_depth,
+    check_image,
+    check_size,
+    with_channels,
+)
 from keras_sandwich.codecs.codec import Codec
 from keras_sandwich.codecs.libraries import (
     damage_in_words,
@@ -15,16 +25,6 @@ from keras_sandwich.codecs.libraries import (
     pillow_save,
     pillow_version,
     refusal_in_words,
-)
-from keras_sandwich.codecs.samples import (
-    as_plane,
-    check_bits,
-    check_data,
-    check_depth,
-    check_image,
-    check_number,
-    check_size,
-    with_channels,
 )
 
 START = b"\xff\x4f\xff\x51"  # markers SOC and SIZ of T.800 Annex A

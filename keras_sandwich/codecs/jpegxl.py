@@ -5,6 +5,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from keras_sandwich._arguments import check_integer, check_number
+from keras_sandwich.codecs.checks import (
+    as_plane,
+    check_bits,
+    check_data,
+    check_depth,
+    check_image,
+    check_size,
+    with_channels,
+)
 from keras_sandwich.codecs.codec import Codec
 from keras_sandwich.codecs.jpegxl_header import read_header
 from keras_sandwich.codecs.libraries import (
@@ -12,17 +22,6 @@ from keras_sandwich.codecs.libraries import (
     imagecodecs,
     imagecodecs_version,
     refusal_in_words,
-)
-from keras_sandwich.codecs.samples import (
-    as_plane,
-    check_bits,
-    check_data,
-    check_depth,
-    check_image,
-    check_integer,
-    check_number,
-    check_size,
-    with_channels,
 )
 
 

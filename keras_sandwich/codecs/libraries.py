@@ -1,6 +1,5 @@
 """The libraries that do the work: imported where they are used, their errors in words."""
 
-import importlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,21 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_sandwich.codecs.samples import as_plane, check_size, with_channels
-
-PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "tqdm": "tqdm"}
-
-
-def import_library(module: str, user: str, extra: str = "codecs") -> Any:
-    """A module, or an ImportError that names the extra to install."""
-    top = module.partition(".")[0]
-    try:
-        importlib.import_module(top)
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f'{user} needs {PACKAGES.get(top, top)}: pip install "keras-sandwich[{extra}]".'
-        ) from error
+from keras_sandwich._optional import import_library
+from keras_sandwich.codecs.checks import as_plane, check_size, with_channels
 
 
 def pillow(user: str) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_sandwich._optional import import_library
 from keras_sandwich.codecs.codec import Codec
-from keras_sandwich.codecs.libraries import import_library
 
 
 def encode_many(

@@ -4,9 +4,10 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from keras_sandwich._optional import import_library
+from keras_sandwich.codecs.checks import check_data
 from keras_sandwich.codecs.jpeg import XMP_HEADER
-from keras_sandwich.codecs.libraries import damage_in_words, import_library, pillow, pillow_picture
-from keras_sandwich.codecs.samples import check_data
+from keras_sandwich.codecs.libraries import damage_in_words, pillow, pillow_picture
 
 ICC_HEADER = b"ICC_PROFILE\x00"
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1")

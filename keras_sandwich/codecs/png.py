@@ -5,6 +5,15 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from keras_sandwich.codecs.checks import (
+    as_plane,
+    check_bits,
+    check_data,
+    check_depth,
+    check_image,
+    check_size,
+    with_channels,
+)
 from keras_sandwich.codecs.codec import Codec
 from keras_sandwich.codecs.libraries import (
     damage_in_words,
@@ -14,15 +23,6 @@ from keras_sandwich.codecs.libraries import (
     pillow_save,
     pillow_version,
     refusal_in_words,
-)
-from keras_sandwich.codecs.samples import (
-    as_plane,
-    check_bits,
-    check_data,
-    check_depth,
-    check_image,
-    check_size,
-    with_channels,
 )
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"

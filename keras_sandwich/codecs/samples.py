@@ -1,109 +1,87 @@
-"""Pictures as codecs take them, and arguments as they are checked."""
+"""Bottlenecks as the integers that a codec carries, and back."""
 
-import math
 from typing import Any
 
 import numpy as np
 
-# Pillow's own limit: twice its MAX_IMAGE_PIXELS, a quarter gibibyte of RGB each.
-MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
+from keras_sandwich._arguments import is_integer
+
+_CHUNK = (
+    1 << 20
+)  # elements rounded at a time: a picture's float copies would take more memory than itself
 
 
-def check_image(image: Any, bits: int = 8) -> np.ndarray:
-    """The picture, or ValueError if no file of so many bits can hold it."""
-    image = np.asarray(image)
-    dtype = np.dtype(np.uint8 if bits == 8 else np.uint16)
-    right_shape = image.ndim == 3 and image.shape[-1] in (1, 3) and image.size
-    if image.dtype != dtype or not right_shape:
-        raise ValueError(
-            f"Expected {dtype} [height, width, 1 or 3]. Received {image.dtype} of shape {image.shape}; "
-            f"round and clip to 0…{2**bits - 1} first."
-        )
-    if bits in (10, 12) and image.max() >= 2**bits:
-        raise ValueError(
-            f"Expected samples from 0 to {2**bits - 1}, as {bits} bits hold them. Received up to {image.max()}."
-        )
-    return np.ascontiguousarray(image)
+def sample_max(bits: int) -> int:
+    """The largest sample of a codec of so many bits; ValueError for numbers that no codec has."""
+    if not (is_integer(bits, 8) and bits <= 16):
+        raise ValueError(f"`bits` must be an integer from 8 to 16. Received bits={bits!r}.")
+    return 2 ** int(bits) - 1
 
 
-def check_sides(image: np.ndarray, kind: str, most: int) -> None:
-    """ValueError for a picture with a side that is longer than files of that kind hold, or are read with."""
-    height, width = image.shape[:2]
-    if max(height, width) > most:
-        raise ValueError(
-            f"{kind} holds at most {most} pixels a side. Received a picture of {width}×{height}; "
-            "cut it into parts, or take another codec."
-        )
+def to_samples(bottleneck: Any, bits: int = 8) -> np.ndarray:
+    """Rounds and clips a bottleneck to the samples that a codec of 8 to 16 bits carries.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    bottleneck = np.array([-3.0, 0.5, 100.3, 255.0, 300.0], "float32")
+    assert ks.codecs.to_samples(bottleneck).tolist() == [0, 0, 100, 255, 255]
+    assert ks.codecs.to_samples(bottleneck, bits=10).tolist() == [0, 2, 401, 1020, 1023]
+    ```
+
+    Args:
+        bottleneck: of any shape, meant for [0, 255].
+        bits: of the codec; the samples are round(bottleneck·2^(bits − 8)).
+
+    Returns:
+        uint8 for 8 bits, else uint16, in [0, 2^bits − 1]; halves are rounded to even.
+
+    Raises:
+        ValueError: `bits` out of its range, or values that are not finite.
+    """
+    top = sample_max(bits)
+    bottleneck = np.asarray(bottleneck)
+    samples = np.empty(bottleneck.shape, "uint8" if bits == 8 else "uint16")
+    values, rounded = bottleneck.reshape(-1), samples.reshape(-1)
+    for start in range(0, values.size, _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        scaled = values[chunk].astype("float32") * np.float32(2.0 ** (bits - 8))
+        if not np.isfinite(scaled).all():
+            raise ValueError(
+                "The bottleneck must be finite. Received NaN or infinite values; "
+                "the preprocessor's weights or the pictures are damaged."
+            )
+        rounded[chunk] = np.clip(np.rint(scaled), 0, top)
+    return samples
 
 
-def as_plane(image: np.ndarray) -> np.ndarray:
-    """[height, width] of a grayscale picture, as the libraries want it; colour as it is."""
-    return image[..., 0] if image.shape[-1] == 1 else image
+def from_samples(samples: Any, bits: int = 8) -> np.ndarray:
+    """Samples that a codec decoded, on the bottleneck's scale again.
 
+    Example:
 
-def with_channels(pixels: np.ndarray) -> np.ndarray:
-    """The inverse of `as_plane`."""
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
 
+    decoded = np.array([0, 401, 1023], "uint16")
+    assert ks.codecs.from_samples(decoded, bits=10).tolist() == [0.0, 100.25, 255.75]
+    ```
 
-def check_data(data: Any) -> bytes:
-    """The bytes of a file, or TypeError for what is none."""
-    if isinstance(data, bytes | bytearray | memoryview):
-        return bytes(data)
-    raise TypeError(
-        "Expected the bytes of a file, as bytes, bytearray or memoryview. "
-        f"Received {type(data).__name__}; of a path, read the file first."
-    )
+    Args:
+        samples: of any shape, in [0, 2^bits − 1].
+        bits: of the codec.
 
+    Returns:
+        float32 of the same shape, samples/2^(bits − 8).
 
-def check_size(width: int, height: int) -> None:
-    """ValueError for a picture that is larger than can be meant."""
-    if not 0 < width * height <= MAX_PIXELS:
-        raise ValueError(
-            f"The file claims {width}×{height} pixels. Expected from 1 to {MAX_PIXELS} of them: "
-            "more is a decompression bomb or damage."
-        )
-
-
-def check_bits(found: int, expected: int) -> None:
-    """ValueError if a file holds samples of other bits than the codec was made for."""
-    if found != expected:
-        raise ValueError(
-            f"Expected a file of {expected}-bit samples. Received one of {found} bits: "
-            f"decode it with a codec that was made with bits={found}."
-        )
-
-
-def check_integer(value: Any, name: str, low: int, high: int, meaning: str = "") -> int:
-    """The value as an int, or ValueError if it is none of the range."""
-    number = _as_number(value)
-    if not (number.is_integer() and low <= number <= high):
-        raise ValueError(
-            f"`{name}` must be an integer from {low} to {high}{meaning}. Received {value!r}."
-        )
-    return int(number)
-
-
-def check_number(value: Any, name: str, low: float, high: float, meaning: str = "") -> float:
-    """The value as a float, or ValueError if it is out of the range."""
-    number = _as_number(value)
-    if not low <= number <= high:
-        raise ValueError(
-            f"`{name}` must be a number from {low:g} to {high:g}{meaning}. Received {value!r}."
-        )
-    return number
-
-
-def check_depth(bits: Any, depths: tuple[int, ...]) -> int:
-    """The bits of a sample as an int, or ValueError if the codec has no such depth."""
-    if bits not in depths:
-        raise ValueError(f"`bits` must be one of {depths}. Received {bits!r}.")
-    return int(bits)
-
-
-def _as_number(value: Any) -> float:
-    """The value as a float; not a number for what is none, such as None and strings."""
-    try:
-        return math.nan if isinstance(value, str | bytes) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
+    Raises:
+        ValueError: `bits` out of its range.
+    """
+    sample_max(bits)
+    values = np.array(samples, "float32")
+    values *= np.float32(2.0 ** (8 - bits))
+    return values

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from keras_sandwich.codecs.checks import check_data
 from keras_sandwich.codecs.codec import Codec
-from keras_sandwich.codecs.samples import check_data
 
 MAX_LENGTH_BYTES = 5  # 35 bits
 

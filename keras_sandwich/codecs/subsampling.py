@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from keras_sandwich.ops.options import require_option
+from keras_sandwich._arguments import require_option
 
 SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
 

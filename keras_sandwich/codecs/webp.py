@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from keras_sandwich._arguments import check_integer
+from keras_sandwich.codecs.checks import check_data, check_image, check_sides
 from keras_sandwich.codecs.codec import QualityCodec
 from keras_sandwich.codecs.libraries import pillow_load, pillow_save, pillow_version
-from keras_sandwich.codecs.samples import check_data, check_image, check_integer, check_sides
 
 # Empty chunks that say how many channels a picture has. Decoders skip chunks that they do not know.
 MARKS = {1: b"GRAY" + bytes(4), 3: b"RGB " + bytes(4)}

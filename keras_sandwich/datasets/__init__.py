@@ -3,13 +3,11 @@
 from keras_sandwich.datasets.image_folder import ImageFolder, image_folder
 from keras_sandwich.datasets.pictures import load_images
 from keras_sandwich.datasets.recoloring import recolor
-from keras_sandwich.datasets.samples import sample_images, sample_names
-from keras_sandwich.datasets.synchronize_epoch import SynchronizeEpoch
+from keras_sandwich.datasets.sample_photographs import sample_images, sample_names
 from keras_sandwich.datasets.tfds import load_tfds_images
 
 __all__ = [
     "ImageFolder",
-    "SynchronizeEpoch",
     "image_folder",
     "load_images",
     "load_tfds_images",

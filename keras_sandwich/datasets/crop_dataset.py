@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sandwich._arguments import is_integer
 from keras_sandwich.datasets.crops import (
     crop_randomness,
     picture_order,
@@ -16,7 +17,6 @@ from keras_sandwich.datasets.crops import (
     take_crop,
 )
 from keras_sandwich.datasets.read_ahead import Key, ReadAhead
-from keras_sandwich.ops.shapes import is_integer
 
 # Word size of NumPy's seed sequences: below it, two different seeds cannot run together.
 _SEEDS = 2**32

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_sandwich._arguments import is_integer
 from keras_sandwich.datasets.pictures import as_picture
 from keras_sandwich.ops.color import RGB_TO_YUV, YUV_TO_RGB
-from keras_sandwich.ops.shapes import is_integer
 
 LOG_SATURATION = (-0.5, 0.4)
 LOG_GAMMA = (-0.35, 0.35)

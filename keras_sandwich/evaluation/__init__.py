@@ -3,9 +3,6 @@
 from keras_sandwich.evaluation.baselines import (
     CodecAlone,
     best_subsampling,
-    classical_chain,
-    postprocessor_alone,
-    preprocessor_alone,
     untrained_baselines,
 )
 from keras_sandwich.evaluation.bjontegaard import bd_psnr, bd_rate
@@ -13,9 +10,9 @@ from keras_sandwich.evaluation.bootstrap import confidence_interval
 from keras_sandwich.evaluation.comparison import Comparison, compare_at
 from keras_sandwich.evaluation.curve import RDCurve, rd_table
 from keras_sandwich.evaluation.frontier import pareto_frontier, upper_envelope
+from keras_sandwich.evaluation.measuring import rd_curve
 from keras_sandwich.evaluation.plots import plot_pictures, plot_rd
-from keras_sandwich.evaluation.rate_distortion import rd_curve
-from keras_sandwich.evaluation.report import write_report
+from keras_sandwich.evaluation.report.page import write_report
 from keras_sandwich.evaluation.results import load_results, save_results
 
 __all__ = [
@@ -25,15 +22,12 @@ __all__ = [
     "bd_psnr",
     "bd_rate",
     "best_subsampling",
-    "classical_chain",
     "compare_at",
     "confidence_interval",
     "load_results",
     "pareto_frontier",
     "plot_pictures",
     "plot_rd",
-    "postprocessor_alone",
-    "preprocessor_alone",
     "rd_curve",
     "rd_table",
     "save_results",

@@ -9,11 +9,11 @@ from keras import ops
 from keras_sandwich.codecs import every_subsampling
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.frontier import upper_envelope
-from keras_sandwich.evaluation.rate_distortion import pictures_of, rd_curve
-from keras_sandwich.models.builders import create_basic_model
-from keras_sandwich.models.classical import UNIT
-from keras_sandwich.models.sandwich import CompressIntraModel
-from keras_sandwich.models.transport import Pictures
+from keras_sandwich.evaluation.measuring import pictures_of, rd_curve
+from keras_sandwich.inference.pictures import Pictures
+from keras_sandwich.models.builders import create_linear_baseline
+from keras_sandwich.models.compress_intra import CompressIntraModel
+from keras_sandwich.models.linear_start import UNIT
 from keras_sandwich.ops.color import rgb_to_yuv
 
 _LARGE = 1 << 20  # a side from which a factor can be read, though the bottleneck's is rounded
@@ -56,117 +56,6 @@ class CodecAlone:
 
     def _scaled(self, tensor: Any, scale: float) -> Any:
         return ops.cast(tensor, "float32") * scale if self.num_truncate_bits else tensor
-
-
-def classical_chain(
-    bottleneck_channels: int = 1,
-    output_channels: int = 3,
-    downsample_factor: int = 1,
-    num_truncate_bits: int = 0,
-    kernel_size: int | None = None,
-    patch_size: int = 2,
-) -> CompressIntraModel:
-    """The chain of linear filters that a sandwich starts from, without networks and without training.
-
-    For three channels over one, colour carriers or, with `patch_size=16`, chroma in coefficients of the luma's blocks;
-    bicubic and Lanczos3 resampling; truncation of bits; or the identity.
-
-    Example:
-
-    ```python
-    import keras
-    import numpy as np
-    import keras_sandwich as ks
-
-    chain = ks.evaluation.classical_chain(bottleneck_channels=1)
-    flat = np.tile(np.array([200.0, 120.0, 60.0]), (1, 48, 48, 1))
-    restored = keras.ops.convert_to_numpy(chain.postprocess(chain.preprocess(flat)))
-    assert np.abs(restored - flat)[:, 16:-16, 16:-16].max() < 8
-    ```
-
-    Args:
-        bottleneck_channels: channels that the codec carries.
-        output_channels: channels of the pictures.
-        downsample_factor: the bottleneck is smaller by this factor.
-        num_truncate_bits: k: pictures of 8 + k bits over 8.
-        kernel_size: odd size in patches of the linear filters; None: 5, and 1 for patches of 16.
-        patch_size: side of the patches that the linear filters work on.
-
-    Returns:
-        A `CompressIntraModel`, built.
-    """
-    chain = create_basic_model(
-        bottleneck_channels=bottleneck_channels,
-        output_channels=output_channels,
-        num_mlp_layers=1,
-        downsample_factor=downsample_factor,
-        num_truncate_bits=num_truncate_bits,
-        patch_size=patch_size,
-        kernel_size=kernel_size,
-        use_unet_preprocessor=False,
-        use_unet_postprocessor=False,
-    )
-    chain.build((None, None, None, output_channels))
-    return chain
-
-
-def postprocessor_alone(**arguments: Any) -> CompressIntraModel:
-    """The classical chain with a network after the codec and none before it, to be trained like a sandwich.
-
-    What the codec is given stays as the classical chain makes it; the linear path and the U-Net after the codec are
-    trained. Trained with the data, the steps and the γ of a sandwich, it shows what the network before the codec is
-    worth.
-
-    Example:
-
-    ```python
-    import keras_sandwich as ks
-
-    arguments = {"downsample_factor": 2, "bottleneck_channels": 3, "gamma": 400.0}
-    networks = {"encoder_filters": (8, 16), "decoder_filters": (32, 16, 8)}
-    baseline = ks.evaluation.postprocessor_alone(**arguments, **networks)
-    assert not baseline.preprocessor.trainable_weights
-    ```
-
-    Args:
-        **arguments: those of `create_basic_model`, except which U-Nets to use.
-
-    Returns:
-        A `CompressIntraModel`, built for pictures of `output_channels`.
-    """
-    return _one_network("preprocessor", arguments)
-
-
-def preprocessor_alone(**arguments: Any) -> CompressIntraModel:
-    """The classical chain with a network before the codec and none after it, to be trained like a sandwich.
-
-    Example:
-
-    ```python
-    import keras_sandwich as ks
-
-    arguments = {"downsample_factor": 2, "bottleneck_channels": 3, "gamma": 400.0}
-    networks = {"encoder_filters": (8, 16), "decoder_filters": (32, 16, 8)}
-    baseline = ks.evaluation.preprocessor_alone(**arguments, **networks)
-    assert not baseline.postprocessor.trainable_weights
-    ```
-
-    Args:
-        **arguments: those of `create_basic_model`, except which U-Nets to use.
-
-    Returns:
-        A `CompressIntraModel`, built for pictures of `output_channels`.
-    """
-    return _one_network("postprocessor", arguments)
-
-
-def _one_network(frozen: str, arguments: dict[str, Any]) -> CompressIntraModel:
-    """A sandwich one of whose sides has no U-Net and stays the classical chain."""
-    model = create_basic_model(**{**arguments, f"use_unet_{frozen}": False})
-    side = getattr(model, frozen)
-    side.trainable = False
-    model.build((None, None, None, arguments.get("output_channels", 3)))
-    return model
 
 
 def best_subsampling(
@@ -236,7 +125,7 @@ def untrained_baselines(
     import numpy as np
     import keras_sandwich as ks
 
-    model = ks.evaluation.classical_chain(bottleneck_channels=1)
+    model = ks.models.create_linear_baseline(bottleneck_channels=1)
     images = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
     curves = ks.evaluation.untrained_baselines(
         model, images, ks.codecs.JPEG(qstep=1), (8, 32), verbose=0
@@ -289,10 +178,10 @@ def untrained_systems(model: CompressIntraModel, codec: Any) -> dict[str, Any]:
     factor = _LARGE // shapes["bottleneck"][1]
     truncated = model.num_truncate_bits
     systems: dict[str, Any] = {
-        "classical chain, no networks": classical_chain(coded, shown, factor, truncated)
+        "classical chain, no networks": create_linear_baseline(coded, shown, factor, truncated)
     }
     if (coded, shown, factor) == (1, 3, 1):
-        systems["chroma in coefficients, no networks"] = classical_chain(
+        systems["chroma in coefficients, no networks"] = create_linear_baseline(
             num_truncate_bits=truncated, patch_size=UNIT
         )
     if not truncated or getattr(codec, "bits", 8) == 8 + truncated:

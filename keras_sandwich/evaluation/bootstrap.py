@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_sandwich._arguments import is_integer
 from keras_sandwich.evaluation.curve import RDCurve, require_same_pictures
-from keras_sandwich.ops.shapes import is_integer
 
 TOLERATED_FAILURES = 0.05
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_sandwich.codecs.samples import from_samples, to_samples
+from keras_sandwich.evaluation.measuring import peak_for
 from keras_sandwich.evaluation.quality import psnr
-from keras_sandwich.evaluation.rate_distortion import peak_for
-from keras_sandwich.models.samples import from_samples, to_samples
-from keras_sandwich.models.tiling import postprocess_picture, preprocess_picture
-from keras_sandwich.models.transport import for_channels
+from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
+from keras_sandwich.inference.transport import for_channels
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ def compare_at(
 
     picture = ks.datasets.sample_images("test")[0]
     systems = {
-        "colour carriers": ks.evaluation.classical_chain(bottleneck_channels=1),
+        "colour carriers": ks.models.create_linear_baseline(bottleneck_channels=1),
         "luma alone": ks.evaluation.CodecAlone(luma_only=True),
     }
     comparison = ks.evaluation.compare_at(systems, picture, ks.codecs.JPEG(), 0.8)

@@ -4,8 +4,8 @@ import io
 from dataclasses import dataclass
 
 from keras_sandwich import codecs
-from keras_sandwich.codecs.libraries import import_library
-from keras_sandwich.files.sources import bombs_allowed
+from keras_sandwich._optional import import_library
+from keras_sandwich.files.reading import bombs_allowed
 
 
 @dataclass(frozen=True)

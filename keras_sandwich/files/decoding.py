@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
-from keras_sandwich.codecs.samples import MAX_PIXELS
+from keras_sandwich.codecs.checks import MAX_PIXELS
+from keras_sandwich.codecs.samples import from_samples
 from keras_sandwich.files.container import Container, read_container
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
 from keras_sandwich.files.payload import Payload, is_unaltered, pixel_digest
-from keras_sandwich.files.saving import encode_picture, require_format, require_target, write_whole
-from keras_sandwich.models.samples import from_samples
-from keras_sandwich.models.tiling import postprocess_picture
+from keras_sandwich.files.writing import encode_picture, require_format, require_target, write_whole
+from keras_sandwich.inference.tiling import postprocess_picture
 
 ROWS = 256  # rounded at a time: a picture's float copies would take more memory than itself
 
@@ -35,7 +35,7 @@ def decode_file(
     from PIL import Image
 
     Image.fromarray(ks.datasets.sample_images("test")[0]).save("picture.png")
-    model = ks.evaluation.classical_chain(bottleneck_channels=3, downsample_factor=2)
+    model = ks.models.create_linear_baseline(bottleneck_channels=3, downsample_factor=2)
     ks.encode_file("picture.png", "coded.jpg", model, target_size=8000)
     ks.decode_file("coded.jpg", "restored.png", model)
     assert Image.open("restored.png").size == Image.open("picture.png").size

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
-from keras_sandwich.codecs.samples import MAX_PIXELS
+from keras_sandwich.codecs.checks import MAX_PIXELS
+from keras_sandwich.codecs.samples import to_samples
 from keras_sandwich.files.info import FileInfo, info_of
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.payload import Payload, pixel_digest, seal
-from keras_sandwich.files.saving import require_target, write_whole
-from keras_sandwich.files.sources import read_source
-from keras_sandwich.files.targets import UnreachableTarget, largest_within
-from keras_sandwich.models.samples import to_samples
-from keras_sandwich.models.tiling import preprocess_picture
+from keras_sandwich.files.reading import read_source
+from keras_sandwich.files.writing import require_target, write_whole
+from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
+from keras_sandwich.inference.tiling import preprocess_picture
 
 MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
 ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
@@ -49,7 +49,7 @@ def encode_file(
     from PIL import Image
 
     Image.fromarray(ks.datasets.sample_images("test")[0]).save("picture.png")
-    model = ks.evaluation.classical_chain(bottleneck_channels=1)
+    model = ks.models.create_linear_baseline(bottleneck_channels=1)
     info = ks.encode_file("picture.png", "coded.jpg", model, bits_per_pixel=0.8)
     assert info.bits_per_pixel <= 0.8 and Image.open("coded.jpg").mode == "L"
     ks.decode_file("coded.jpg", "restored.png", model)

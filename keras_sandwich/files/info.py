@@ -54,7 +54,7 @@ def read_info(path: str | os.PathLike[str]) -> FileInfo:
     from PIL import Image
 
     Image.fromarray(ks.datasets.sample_images("test")[0]).save("picture.png")
-    ks.encode_file("picture.png", "coded.jpg", ks.evaluation.classical_chain(), strength=16)
+    ks.encode_file("picture.png", "coded.jpg", ks.models.create_linear_baseline(), strength=16)
     info = ks.files.read_info("coded.jpg")
     assert info.settings["qstep"] == 16 and info.output_size == (256, 256) and info.unaltered
     ```

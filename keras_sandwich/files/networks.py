@@ -8,9 +8,9 @@ from typing import Any
 import keras
 
 from keras_sandwich import presets
-from keras_sandwich.models.fingerprint import fingerprint
-from keras_sandwich.models.sandwich import CompressIntraModel
+from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.ops.shapes import ceil_multiple
+from keras_sandwich.presets.fingerprint import fingerprint
 
 DIGITS = 32  # of the fingerprint's 64, enough to tell any two networks apart
 NO_NETWORK = "0" * DIGITS  # a sandwich without a postprocessor
@@ -47,7 +47,7 @@ class Network:
 
     def coded_size(self, output_size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of the coded picture for one of (height, width)."""
-        unit, factor = self.model.coding_unit, self.downsample_factor
+        unit, factor = self.model.macroblock, self.downsample_factor
         height, width = (ceil_multiple(size, unit) // factor for size in output_size)
         return height, width
 

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sandwich._arguments import require_option
 from keras_sandwich.layers.quantizer import Quantizer, require_one_each
 from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.ops import jpeg_float, jpeg_libjpeg
 from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.chroma import require_subsampling
-from keras_sandwich.ops.options import require_option
 from keras_sandwich.ops.rounding import (
     add_uniform_noise,
     clip,
@@ -169,7 +169,9 @@ class JpegProxy(keras.layers.Layer):
         require_one_each(steps.shape[0], images.shape[0])
         unrounded = self._transform(images, steps, jpeg_float)
         if self.arithmetic == "libjpeg":
-            exact = self._transform(ops.stop_gradient(images), ops.stop_gradient(steps), jpeg_libjpeg)
+            exact = self._transform(
+                ops.stop_gradient(images), ops.stop_gradient(steps), jpeg_libjpeg
+            )
             unrounded = [
                 straight_through(x, surrogate[:, : ops.shape(x)[1], : ops.shape(x)[2]])
                 for x, surrogate in zip(exact, unrounded, strict=True)

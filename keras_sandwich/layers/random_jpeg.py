@@ -6,11 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich._arguments import is_integer, require_option
 from keras_sandwich.layers.jpeg_proxy import ARITHMETICS, JpegProxy
 from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.ops.chroma import require_subsampling
-from keras_sandwich.ops.options import require_option
-from keras_sandwich.ops.shapes import is_integer, require_images
+from keras_sandwich.ops.shapes import require_images
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")

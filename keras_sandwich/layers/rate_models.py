@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.jpeg_bits import HUFFMAN, jpeg_file_bits, jpeg_scan_bits
-from keras_sandwich.ops.options import require_option
 from keras_sandwich.ops.rounding import straight_through
 
 GRADIENTS = ("quantized", "unrounded")

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+
 from keras_sandwich.layers.encode_decode_intra import EncodeDecodeIntra
+from keras_sandwich.models.compress_intra import CompressIntraModel
+from keras_sandwich.models.loop_filter import CORRECTION, LoopFilter
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
-from keras_sandwich.models.sandwich import CompressIntraModel
 from keras_sandwich.models.unet import DECODER_FILTERS, ENCODER_FILTERS, UNet
 
 
@@ -28,7 +31,7 @@ def create_basic_model(
     unet_block_size: int | None = None,
     cascade: bool = False,
     train_linear: bool | None = None,
-    start: str = "classical",
+    start: str = "linear",
     convert_to_yuv: bool | None = None,
     chroma_subsampling: str = "4:4:4",
     rounding: str = "straight_through",
@@ -75,7 +78,7 @@ def create_basic_model(
         unet_block_size: `block_size` of both U-Nets, in pixels of the pictures: what the codec's blocks cover there.
         cascade: give the U-Nets what the linear paths made, too.
         train_linear: whether the linear paths are trained, see `Preprocessor`.
-        start: "classical", the chain of linear filters that needs no training; "published", the paper's.
+        start: "linear", the chain of linear filters that needs no training; "published", the paper's.
         convert_to_yuv: the codec converts a three-channel bottleneck to YUV; None: it does where there are three
             channels, as colour JPEG does.
         chroma_subsampling: of the codec: "4:4:4", "4:2:2" or "4:2:0".
@@ -97,7 +100,7 @@ def create_basic_model(
             channels,
             encoder_filters,
             decoder_filters,
-            output_initializer="zeros" if start == "classical" else "glorot_uniform",
+            output_initializer="zeros" if start == "linear" else "glorot_uniform",
             patch_size=unet_patch_size,
             block_size=unet_block_size,
             dtype=dtype,
@@ -143,3 +146,168 @@ def create_basic_model(
     return CompressIntraModel(
         preprocessor, postprocessor, codec_proxy, gamma, loop_filter=loop_filter, dtype=dtype
     )
+
+
+def create_linear_baseline(
+    bottleneck_channels: int = 1,
+    output_channels: int = 3,
+    downsample_factor: int = 1,
+    num_truncate_bits: int = 0,
+    kernel_size: int | None = None,
+    patch_size: int = 2,
+) -> CompressIntraModel:
+    """The chain of linear filters that a sandwich starts from, without networks and without training.
+
+    For three channels over one, colour carriers or, with `patch_size=16`, chroma in coefficients of the luma's blocks;
+    bicubic and Lanczos3 resampling; truncation of bits; or the identity.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    import keras_sandwich as ks
+
+    chain = ks.models.create_linear_baseline(bottleneck_channels=1)
+    flat = np.tile(np.array([200.0, 120.0, 60.0]), (1, 48, 48, 1))
+    restored = keras.ops.convert_to_numpy(chain.postprocess(chain.preprocess(flat)))
+    assert np.abs(restored - flat)[:, 16:-16, 16:-16].max() < 8
+    ```
+
+    Args:
+        bottleneck_channels: channels that the codec carries.
+        output_channels: channels of the pictures.
+        downsample_factor: the bottleneck is smaller by this factor.
+        num_truncate_bits: k: pictures of 8 + k bits over 8.
+        kernel_size: odd size in patches of the linear filters; None: 5, and 1 for patches of 16.
+        patch_size: side of the patches that the linear filters work on.
+
+    Returns:
+        A `CompressIntraModel`, built.
+    """
+    chain = create_basic_model(
+        bottleneck_channels=bottleneck_channels,
+        output_channels=output_channels,
+        num_mlp_layers=1,
+        downsample_factor=downsample_factor,
+        num_truncate_bits=num_truncate_bits,
+        patch_size=patch_size,
+        kernel_size=kernel_size,
+        use_unet_preprocessor=False,
+        use_unet_postprocessor=False,
+    )
+    chain.build((None, None, None, output_channels))
+    return chain
+
+
+def create_postprocessor_baseline(**arguments: Any) -> CompressIntraModel:
+    """The classical chain with a network after the codec and none before it, to be trained like a sandwich.
+
+    What the codec is given stays as the classical chain makes it; the linear path and the U-Net after the codec are
+    trained. Trained with the data, the steps and the γ of a sandwich, it shows what the network before the codec is
+    worth.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+
+    arguments = {"downsample_factor": 2, "bottleneck_channels": 3, "gamma": 400.0}
+    networks = {"encoder_filters": (8, 16), "decoder_filters": (32, 16, 8)}
+    baseline = ks.models.create_postprocessor_baseline(**arguments, **networks)
+    assert not baseline.preprocessor.trainable_weights
+    ```
+
+    Args:
+        **arguments: those of `create_basic_model`, except which U-Nets to use.
+
+    Returns:
+        A `CompressIntraModel`, built for pictures of `output_channels`.
+    """
+    return _one_network("preprocessor", arguments)
+
+
+def create_preprocessor_baseline(**arguments: Any) -> CompressIntraModel:
+    """The classical chain with a network before the codec and none after it, to be trained like a sandwich.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+
+    arguments = {"downsample_factor": 2, "bottleneck_channels": 3, "gamma": 400.0}
+    networks = {"encoder_filters": (8, 16), "decoder_filters": (32, 16, 8)}
+    baseline = ks.models.create_preprocessor_baseline(**arguments, **networks)
+    assert not baseline.postprocessor.trainable_weights
+    ```
+
+    Args:
+        **arguments: those of `create_basic_model`, except which U-Nets to use.
+
+    Returns:
+        A `CompressIntraModel`, built for pictures of `output_channels`.
+    """
+    return _one_network("postprocessor", arguments)
+
+
+def _one_network(frozen: str, arguments: dict[str, Any]) -> CompressIntraModel:
+    """A sandwich one of whose sides has no U-Net and stays the classical chain."""
+    model = create_basic_model(**{**arguments, f"use_unet_{frozen}": False})
+    side = getattr(model, frozen)
+    side.trainable = False
+    model.build((None, None, None, arguments.get("output_channels", 3)))
+    return model
+
+
+def create_loop_filter_model(
+    encoder_filters: Sequence[int] = (32,),
+    decoder_filters: Sequence[int] = (32, 32),
+    channels: int = 1,
+    dtype: Any = None,
+) -> LoopFilter:
+    """A loop filter to train on (what the proxy decoded, what the codec decoded).
+
+    It starts as the identity. Trained, it is handed to a sandwich as `loop_filter=`, where it is frozen.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    loop_filter = ks.models.create_loop_filter_model((8,), (8, 8))
+    loop_filter.compile("adam", "mse")
+    proxy_decoded = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 1)).astype("float32")
+    codec_decoded = np.round(proxy_decoded)
+    loop_filter.fit(proxy_decoded, codec_decoded, verbose=0)
+    ```
+
+    Args:
+        encoder_filters: of the U-Net.
+        decoder_filters: of the U-Net, one more.
+        channels: how many channels it sees together: 1 for grayscale codecs, and each channel alone; 3 for codecs
+            that convert to YUV, whose errors of chroma show in all three channels at once.
+        dtype: dtype policy.
+
+    Returns:
+        A `LoopFilter`.
+    """
+    unet = UNet(
+        channels,
+        encoder_filters,
+        decoder_filters,
+        output_initializer="zeros",
+        dtype=dtype,
+        name="unet",
+    )
+    # F works on raw pixels; a network trains well on numbers of about 1.
+    rescaling = keras.layers.Rescaling
+    network = keras.Sequential(
+        [
+            rescaling(1 / 255, offset=-128 / 255, dtype="float32", name="normalize"),
+            unet,
+            rescaling(CORRECTION, dtype="float32", name="correction"),
+        ],
+        name="network",
+    )
+    return LoopFilter(network, channels, dtype=dtype)

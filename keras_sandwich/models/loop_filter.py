@@ -1,15 +1,13 @@
 """A loop filter: what the proxy decodes, brought nearer to what a real codec decodes."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_sandwich.models.exporting import ExportableWhenBuilt
-from keras_sandwich.models.matching_weights import MatchingWeights
-from keras_sandwich.models.unet import UNet
-from keras_sandwich.ops.shapes import is_integer, require_images
+from keras_sandwich._arguments import is_integer
+from keras_sandwich.models.base import ExportableWhenBuilt, MatchingWeights
+from keras_sandwich.ops.shapes import require_images
 
 CORRECTION = 16.0  # pixel levels for an output of 1: about what codecs differ by
 
@@ -93,57 +91,3 @@ class LoopFilter(MatchingWeights, ExportableWhenBuilt):
         config = dict(config)
         config["network"] = keras.saving.deserialize_keras_object(config["network"], custom_objects)
         return cls(**config)
-
-
-def create_loop_filter_model(
-    encoder_filters: Sequence[int] = (32,),
-    decoder_filters: Sequence[int] = (32, 32),
-    channels: int = 1,
-    dtype: Any = None,
-) -> LoopFilter:
-    """A loop filter to train on (what the proxy decoded, what the codec decoded).
-
-    It starts as the identity. Trained, it is handed to a sandwich as `loop_filter=`, where it is frozen.
-
-    Example:
-
-    ```python
-    import numpy as np
-    import keras_sandwich as ks
-
-    loop_filter = ks.models.create_loop_filter_model((8,), (8, 8))
-    loop_filter.compile("adam", "mse")
-    proxy_decoded = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 1)).astype("float32")
-    codec_decoded = np.round(proxy_decoded)
-    loop_filter.fit(proxy_decoded, codec_decoded, verbose=0)
-    ```
-
-    Args:
-        encoder_filters: of the U-Net.
-        decoder_filters: of the U-Net, one more.
-        channels: how many channels it sees together: 1 for grayscale codecs, and each channel alone; 3 for codecs
-            that convert to YUV, whose errors of chroma show in all three channels at once.
-        dtype: dtype policy.
-
-    Returns:
-        A `LoopFilter`.
-    """
-    unet = UNet(
-        channels,
-        encoder_filters,
-        decoder_filters,
-        output_initializer="zeros",
-        dtype=dtype,
-        name="unet",
-    )
-    # F works on raw pixels; a network trains well on numbers of about 1.
-    rescaling = keras.layers.Rescaling
-    network = keras.Sequential(
-        [
-            rescaling(1 / 255, offset=-128 / 255, dtype="float32", name="normalize"),
-            unet,
-            rescaling(CORRECTION, dtype="float32", name="correction"),
-        ],
-        name="network",
-    )
-    return LoopFilter(network, channels, dtype=dtype)

@@ -6,13 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sandwich.models.classical import start_kernel
-from keras_sandwich.models.freezing import keep_frozen
+from keras_sandwich._arguments import is_integer
+from keras_sandwich.models.base import keep_frozen
+from keras_sandwich.models.linear_start import start_kernel
 from keras_sandwich.models.receptive_field import patches
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
-from keras_sandwich.ops.shapes import ceil_multiple, is_integer, pad_bottom_right
+from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right
 
-STARTS = ("classical", "published")
+STARTS = ("linear", "published")
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
@@ -20,7 +21,7 @@ class MLP(keras.layers.Layer):
     """Convolutions on p×p patches of pixels: the part of the sandwich that is there from the first step.
 
     `start="published"`: `num_layers` − 1 hidden 1×1 convolutions with sin activation, then a linear one, random
-    (Guleryuz et al., arXiv 2402.05887, section III, with `patch_size=1, kernel_size=1`). `start="classical"`: one
+    (Guleryuz et al., arXiv 2402.05887, section III, with `patch_size=1, kernel_size=1`). `start="linear"`: one
     linear convolution that starts as the classical chain (`models.classical`), to which the hidden layers, if any,
     add from zero. All of it runs in float32: under a mixed policy this path carries the picture.
 
@@ -31,7 +32,7 @@ class MLP(keras.layers.Layer):
     import numpy as np
     import keras_sandwich as ks
 
-    identity = ks.models.MLP(3, num_layers=1, patch_size=2, kernel_size=5, start="classical")
+    identity = ks.models.MLP(3, num_layers=1, patch_size=2, kernel_size=5, start="linear")
     x = np.random.default_rng(0).uniform(-0.5, 0.5, (1, 7, 9, 3)).astype("float32")
     assert np.allclose(keras.ops.convert_to_numpy(identity(x)), x, atol=1e-6)
     ```
@@ -42,7 +43,7 @@ class MLP(keras.layers.Layer):
         width: channels per pixel of each hidden layer.
         patch_size: p; sizes that it does not divide are mirrored at bottom and right and cropped back.
         kernel_size: odd size of the linear convolution, in patches.
-        start: "classical" or "published".
+        start: "linear" or "published".
         decode: start as what comes after the codec rather than before it.
         train_linear: whether the linear convolution of a classical start is trained.
 
@@ -103,7 +104,7 @@ class MLP(keras.layers.Layer):
             for number in range(num_layers - 1)
         ]
         self.linear = None
-        classical = start == "classical"
+        classical = start == "linear"
         if classical:
             self.linear = keras.layers.Conv2D(
                 output_channels * depth,

@@ -5,20 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sandwich.models.classical import UNIT
-from keras_sandwich.models.exporting import ExportableWhenBuilt
-from keras_sandwich.models.freezing import keep_frozen
-from keras_sandwich.models.matching_weights import MatchingWeights
+from keras_sandwich._arguments import is_integer
+from keras_sandwich.models.base import ExportableWhenBuilt, MatchingWeights, keep_frozen
+from keras_sandwich.models.linear_start import UNIT
 from keras_sandwich.models.mlp import MLP, STARTS
-from keras_sandwich.models.receptive_field import Reach, joint_reach
+from keras_sandwich.models.receptive_field import ReceptiveField, joint_receptive_field
 from keras_sandwich.ops.resampling import apply_weights, resize
 from keras_sandwich.ops.rounding import floor_straight_through
-from keras_sandwich.ops.shapes import (
-    ceil_multiple,
-    is_integer,
-    pad_bottom_right,
-    require_images,
-)
+from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right, require_images
 
 # At a classical start a U-Net whose output starts at zero adds to the chain from a small scale; any other network,
 # and with the paper's start every one, from a scale of zero. Either way step 0 is the linear path alone.
@@ -47,7 +41,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         mlp_width: int = 16,
         patch_size: int | None = None,
         kernel_size: int | None = None,
-        start: str = "classical",
+        start: str = "linear",
         downsample_factor: int = 1,
         num_truncate_bits: int = 0,
         cascade: bool = False,
@@ -73,9 +67,9 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         self.unet = unet
         self.num_mlp_layers = num_mlp_layers
         self.mlp_width = mlp_width
-        self.patch_size = _default(patch_size, 2 if start == "classical" else 1)
+        self.patch_size = _default(patch_size, 2 if start == "linear" else 1)
         filtered = (
-            start == "classical" and self.patch_size < UNIT
+            start == "linear" and self.patch_size < UNIT
         )  # a coding unit is transformed alone
         self.kernel_size = _default(kernel_size, 5 if filtered else 1)
         self.start = start
@@ -83,7 +77,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         self.num_truncate_bits = num_truncate_bits
         self.cascade = cascade
         # A step of Adam moves every weight: in sums over hundreds of pixels, more than the rest can make good.
-        units = start == "classical" and self.patch_size >= UNIT
+        units = start == "linear" and self.patch_size >= UNIT
         self.train_linear = not units if train_linear is None else train_linear
         self.mlp = None
         if num_mlp_layers:
@@ -122,7 +116,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
             return 1.0
         initializer = getattr(self.unet, "output_initializer", None)
         silent = isinstance(initializer, keras.initializers.Zeros)
-        return UNET_SCALE if self.start == "classical" and silent else 0.0
+        return UNET_SCALE if self.start == "linear" and silent else 0.0
 
     def build(self, input_shape: Any) -> None:
         if len(input_shape) != 4 or input_shape[-1] is None:
@@ -157,7 +151,7 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         """16 where the linear path carries chroma in coefficients of a bottleneck of one channel."""
         coefficients = (
             self.mlp is not None
-            and self.start == "classical"
+            and self.start == "linear"
             and (self.patch_size, bottleneck_channels, self.downsample_factor) == (UNIT, 1, 1)
         )
         return UNIT if coefficients else 1
@@ -166,12 +160,14 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
     def _cascaded(self) -> bool:
         return self.cascade and self.mlp is not None
 
-    def reach(self) -> Reach | None:
+    def receptive_field(self) -> ReceptiveField | None:
         """How far the networks see around a pixel; None if a network of the user's own does not say."""
-        reach = joint_reach(self.mlp, self.unet)
+        reach = joint_receptive_field(self.mlp, self.unet)
         if reach is None or self.mlp is None or self.unet is None or not self.cascade:
             return reach
-        return Reach(self.mlp.receptive_radius + int(self.unet.receptive_radius), reach.alignment)
+        return ReceptiveField(
+            self.mlp.receptive_radius + int(self.unet.receptive_radius), reach.alignment
+        )
 
     def compute_output_spec(self, images: Any, *args: Any, **kwargs: Any) -> Any:
         # Float32 whatever the policy's compute dtype.
@@ -243,7 +239,7 @@ class Preprocessor(_Processor):
             chroma in single coefficients of the luma's blocks, which costs fewer bits.
         kernel_size: odd size in patches of the linear path's convolution; None is 5 for a classical start on patches
             below 16, and otherwise 1.
-        start: "classical" or "published": what the linear path starts as, see `MLP`.
+        start: "linear" or "published": what the linear path starts as, see `MLP`.
         downsample_factor: the bottleneck is smaller by this factor.
         num_truncate_bits: k: the images have 8 + k bits, the bottleneck 8.
         cascade: give the U-Net what the linear path made, too, beside the images.
@@ -257,22 +253,22 @@ class Preprocessor(_Processor):
 
     Returns:
         [batch, height // factor, width // factor, output_channels] float32, meant for [0, 255] but not clipped. Where
-        chroma is carried in coefficients, height and width are rounded up to multiples of `coding_unit`.
+        chroma is carried in coefficients, height and width are rounded up to multiples of `macroblock`.
     """
 
     _decode = False
     resampling = "bicubic"
 
     @property
-    def coding_unit(self) -> int:
+    def macroblock(self) -> int:
         """Height and width of a bottleneck are multiples of this, as a unit that is cut short would lose its chroma."""
         return self._unit_for(self.output_channels)
 
     def call(self, images: Any) -> Any:
         images = require_images(images)
-        if self.coding_unit > 1:
+        if self.macroblock > 1:
             _, height, width, _ = ops.shape(images)
-            height, width = (ceil_multiple(size, self.coding_unit) for size in (height, width))
+            height, width = (ceil_multiple(size, self.macroblock) for size in (height, width))
             images = pad_bottom_right(images, height, width, repeat_edge=True)
         bottleneck = self._transform(images)
         if self.downsample_factor > 1:
@@ -296,7 +292,7 @@ class Preprocessor(_Processor):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         batch, *sizes, _ = input_shape
-        unit = self.coding_unit
+        unit = self.macroblock
         sizes = [None if n is None else self._reduced(ceil_multiple(n, unit)) for n in sizes]
         return (batch, *sizes, self.output_channels)
 
@@ -325,7 +321,7 @@ class Postprocessor(_Processor):
         mlp_width: channels per pixel of each hidden layer.
         patch_size: side of the patches of the linear path.
         kernel_size: size in patches of its convolution.
-        start: "classical" or "published".
+        start: "linear" or "published".
         downsample_factor: the bottleneck is smaller by this factor.
         num_truncate_bits: k: the images have 8 + k bits.
         cascade: give the U-Net what the linear path made, too.
@@ -346,7 +342,7 @@ class Postprocessor(_Processor):
     resampling = "lanczos3"
 
     @property
-    def coding_unit(self) -> int:
+    def macroblock(self) -> int:
         """That of the `Preprocessor` which it mirrors; it is known once this is built."""
         return self._unit_for(self.input_channels)
 

@@ -4,14 +4,14 @@ import math
 from typing import Any, NamedTuple
 
 
-class Reach(NamedTuple):
+class ReceptiveField(NamedTuple):
     """An output pixel depends on the pixels within `radius`, and on positions modulo `alignment`."""
 
     radius: int
     alignment: int
 
 
-POINTWISE = Reach(0, 1)
+POINTWISE = ReceptiveField(0, 1)
 
 
 def patches(radius: int, patch_size: int) -> int:
@@ -53,7 +53,7 @@ def unet_radius(poolings: int, convolutions_per_block: int, bottom_blocks: int) 
     return radius
 
 
-def joint_reach(*layers: Any) -> Reach | None:
+def joint_receptive_field(*layers: Any) -> ReceptiveField | None:
     """The reach of layers that are given the same picture; None if one of them does not say its own."""
     radius, alignment = POINTWISE
     for layer in layers:
@@ -64,4 +64,4 @@ def joint_reach(*layers: Any) -> Reach | None:
             return None
         radius = max(radius, int(own))
         alignment = math.lcm(alignment, int(getattr(layer, "alignment", 1)))
-    return Reach(radius, alignment)
+    return ReceptiveField(radius, alignment)

@@ -7,13 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich._arguments import is_integer
 from keras_sandwich.layers.convolution import Convolution
-from keras_sandwich.models.exporting import ExportableWhenBuilt
-from keras_sandwich.models.matching_weights import MatchingWeights
+from keras_sandwich.models.base import ExportableWhenBuilt, MatchingWeights
 from keras_sandwich.models.receptive_field import patches, unet_radius
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
 from keras_sandwich.ops.resampling import bilinear_upsample_2x
-from keras_sandwich.ops.shapes import ceil_multiple, is_integer, pad_bottom_right
+from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right
 
 ENCODER_FILTERS = (32, 64, 128, 256)
 DECODER_FILTERS = (512, 256, 128, 64, 32)

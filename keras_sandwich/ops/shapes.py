@@ -6,7 +6,6 @@ are evaluated by `keras.ops`, as they are on PyTorch, whose compiler traces into
 where Keras takes an array. Each formula is therefore written once, over a namespace.
 """
 
-from numbers import Integral
 from typing import Any
 
 import keras
@@ -18,11 +17,6 @@ def namespace(*sizes: Any) -> Any:
     """The module to build an index table with: NumPy where the sizes are known, else `keras.ops`."""
     known = all(isinstance(size, int) for size in sizes)
     return np if known and keras.backend.backend() != "torch" else ops
-
-
-def is_integer(value: Any, least: int = 1) -> bool:
-    """Whether an argument is an integer, Python's or NumPy's, of at least `least`."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def arange(size: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich.codecs import JPEG, Split
-from keras_sandwich.models.samples import from_samples, to_samples
+from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.training.real_files import empty_file_bits, through_files
 
 LARGEST_QSTEP = 512.0

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from keras_sandwich.codecs import decode_many, encode_many
-from keras_sandwich.models.samples import from_samples, to_samples
-from keras_sandwich.models.tiling import preprocess_picture
+from keras_sandwich.codecs.samples import from_samples, to_samples
+from keras_sandwich.inference.tiling import preprocess_picture
 from keras_sandwich.training.calibration import strengths_around
 
 # JPEG's largest minimum coded unit, and a multiple of the blocks of the others that have small ones.
@@ -92,7 +92,7 @@ def crop_grid(model: Any) -> int:
     """Where crops may begin: at whole coding units, patches and poolings, in pixels of the picture."""
     steps = [CODING_UNIT * getattr(model.postprocessor, "downsample_factor", 1)]
     for side in (model.preprocessor, model.postprocessor):
-        reach = side.reach() if hasattr(side, "reach") else None
+        reach = side.receptive_field() if hasattr(side, "reach") else None
         steps.append(reach.alignment if reach else 1)
     return math.lcm(*steps)
 

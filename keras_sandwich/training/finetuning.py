@@ -7,12 +7,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sandwich._arguments import is_integer
+from keras_sandwich.callbacks.synchronize_epoch import SynchronizeEpoch
 from keras_sandwich.callbacks.training_budget import TrainingBudget
-from keras_sandwich.datasets.synchronize_epoch import SynchronizeEpoch
+from keras_sandwich.inference.pictures import require_range
 from keras_sandwich.losses.rate_distortion import distortion_per_image
 from keras_sandwich.metrics.image_quality import PSNR
-from keras_sandwich.models.pixel_range import require_range
-from keras_sandwich.ops.shapes import is_integer
 from keras_sandwich.training.decoded_crops import DecodedCrops, crop_grid, decoded_pictures
 from keras_sandwich.training.interrupts import interrupts_between_steps
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_sandwich.models.samples import from_samples, to_samples
+from keras_sandwich.codecs.samples import from_samples, to_samples
 
 
 def through_files(

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_sandwich.callbacks import VaryingQstep
-from keras_sandwich.models.pixel_range import PixelRangeCheck
+from keras_sandwich.models.training_checks import PixelRangeCheck
 from keras_sandwich.training.batches import Batches
 from keras_sandwich.training.calibration import own_qstep, qstep_of_error
 from keras_sandwich.training.codec_in_the_loop import CodecInTheLoop, Preprocessing

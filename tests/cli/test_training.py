@@ -30,7 +30,7 @@ def test_scenarios(scenario, options, shape):
     sampling = "4:2:0" if "4:2:0" in options else "4:4:4"
     assert model.codec_proxy.proxy.chroma_subsampling == sampling
     assert model.postprocessor.unet.encoder_filters == (3, 5)
-    assert model.preprocessor.coding_unit == (16 if scenario == "grayscale" else 1)
+    assert model.preprocessor.macroblock == (16 if scenario == "grayscale" else 1)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from dataset_truth import Recorder
 from keras import ops
 
-from keras_sandwich.datasets import SynchronizeEpoch, image_folder
+from keras_sandwich.callbacks import SynchronizeEpoch
+from keras_sandwich.datasets import image_folder
 
 CROP = 16
 

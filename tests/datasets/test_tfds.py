@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from dataset_truth import Recorder, lanczos3, places, symmetries
 
-from keras_sandwich.datasets import SynchronizeEpoch, load_tfds_images, sample_images
+from keras_sandwich.callbacks import SynchronizeEpoch
+from keras_sandwich.datasets import load_tfds_images, sample_images
 
 tf = pytest.importorskip("tensorflow")
 tfds = pytest.importorskip("tensorflow_datasets")

@@ -12,14 +12,16 @@ import keras_sandwich as ks
 from keras_sandwich.evaluation import (
     CodecAlone,
     best_subsampling,
-    classical_chain,
     pareto_frontier,
-    postprocessor_alone,
-    preprocessor_alone,
     rd_curve,
     untrained_baselines,
 )
 from keras_sandwich.evaluation.baselines import untrained_systems
+from keras_sandwich.models import (
+    create_linear_baseline,
+    create_postprocessor_baseline,
+    create_preprocessor_baseline,
+)
 
 
 def low_pass(plane: np.ndarray) -> np.ndarray:
@@ -77,7 +79,7 @@ PICTURES = photographs(4, 96, 128)
 
 
 def test_carriers_pixel_by_pixel():
-    chain = classical_chain(bottleneck_channels=1)
+    chain = create_linear_baseline(bottleneck_channels=1)
     coded = ops.convert_to_numpy(chain.preprocess(PICTURES))
     gray = np.random.default_rng(0).uniform(0, 255, (2, 64, 50))
     restored = ops.convert_to_numpy(chain.postprocess(gray[..., None]))
@@ -89,7 +91,7 @@ def test_carriers_pixel_by_pixel():
 
 def test_carrier_chain_through_real_files():
     steps = (8, 30)
-    curve = rd_curve(classical_chain(), PICTURES, ks.codecs.JPEG(), steps, verbose=0)
+    curve = rd_curve(create_linear_baseline(), PICTURES, ks.codecs.JPEG(), steps, verbose=0)
     for row, qstep in enumerate(steps):
         for number, picture in enumerate(PICTURES):
             decoded, bits = through_jpeg(modulate(picture), qstep)
@@ -114,7 +116,7 @@ def test_luma_alone_through_real_files():
 def test_carriers_carry_colour():
     luma_only, chain = (
         rd_curve(system, PICTURES, ks.codecs.JPEG(), (12,), verbose=0)
-        for system in (CodecAlone(luma_only=True), classical_chain())
+        for system in (CodecAlone(luma_only=True), create_linear_baseline())
     )
     assert chain.mean_psnr[0] > luma_only.mean_psnr[0] + 3
 
@@ -134,7 +136,7 @@ def resized(picture: np.ndarray, size: tuple[int, int], method) -> np.ndarray:
 
 
 def test_low_resolution_chain_resamples_as_pillow_does():
-    chain = classical_chain(bottleneck_channels=3, downsample_factor=2)
+    chain = create_linear_baseline(bottleneck_channels=3, downsample_factor=2)
     picture = PICTURES[0]
     small = ops.convert_to_numpy(chain.preprocess(picture[None]))[0]
     np.testing.assert_allclose(small, resized(picture, (64, 48), Image.BICUBIC), atol=2e-2)
@@ -143,7 +145,7 @@ def test_low_resolution_chain_resamples_as_pillow_does():
 
 
 def test_bit_depth_chain_truncates():
-    chain = classical_chain(3, 3, num_truncate_bits=3)
+    chain = create_linear_baseline(3, 3, num_truncate_bits=3)
     deep = np.random.default_rng(0).integers(0, 2048, (1, 16, 24, 3)).astype("float32")
     coded = ops.convert_to_numpy(chain.preprocess(deep + 0.5))  # no pixel at a step's edge
     np.testing.assert_array_equal(coded, np.floor(deep / 8))
@@ -152,7 +154,7 @@ def test_bit_depth_chain_truncates():
 
 
 def test_identity_chain():
-    chain = classical_chain(3, 3)
+    chain = create_linear_baseline(3, 3)
     for step in (chain.preprocess, chain.postprocess):
         np.testing.assert_allclose(ops.convert_to_numpy(step(PICTURES)), PICTURES, atol=1e-3)
 
@@ -160,8 +162,8 @@ def test_identity_chain():
 @pytest.mark.parametrize(
     ("baseline", "frozen", "trained"),
     [
-        (postprocessor_alone, "preprocessor", "postprocessor"),
-        (preprocessor_alone, "postprocessor", "preprocessor"),
+        (create_postprocessor_baseline, "preprocessor", "postprocessor"),
+        (create_preprocessor_baseline, "postprocessor", "preprocessor"),
     ],
 )
 def test_one_network_alone_trains_and_the_other_side_stays_the_chain(baseline, frozen, trained):
@@ -169,7 +171,7 @@ def test_one_network_alone_trains_and_the_other_side_stays_the_chain(baseline, f
     model = baseline(**shape, encoder_filters=(4,), decoder_filters=(6, 4), gamma=100.0)
     assert getattr(model, frozen).unet is None
     pictures = PICTURES.astype("float32")
-    chain = classical_chain(**shape)
+    chain = create_linear_baseline(**shape)
     stage = {"preprocessor": "preprocess", "postprocessor": "postprocess"}
     begun = ops.convert_to_numpy(getattr(model, stage[trained])(pictures))
     for side in (frozen, trained):
@@ -239,7 +241,7 @@ def test_the_first_metric_chooses_the_subsampling():
 
 
 def test_untrained_baselines_of_a_low_resolution_sandwich():
-    model = classical_chain(bottleneck_channels=3, downsample_factor=2)
+    model = create_linear_baseline(bottleneck_channels=3, downsample_factor=2)
     pictures, codec = PICTURES[:2], ks.codecs.JPEG(qstep=1)
     chain, plain = untrained_baselines(model, pictures, codec, (4, 16), (20, 60), verbose=0)
     again = best_subsampling(model, pictures, codec, (4, 16), verbose=0)
@@ -250,7 +252,7 @@ def test_untrained_baselines_of_a_low_resolution_sandwich():
 
 def test_untrained_baselines_of_a_grayscale_sandwich():
     pictures, codec = PICTURES[:2, :32, :48], ks.codecs.JPEG(qstep=1)
-    curves = untrained_baselines(classical_chain(1), pictures, codec, (8, 16), verbose=0)
+    curves = untrained_baselines(create_linear_baseline(1), pictures, codec, (8, 16), verbose=0)
     assert [curve.name for curve in curves] == [
         "classical chain, no networks",
         "chroma in coefficients, no networks",
@@ -285,7 +287,7 @@ def test_the_codec_alone_codes_deep_samples_as_they_are(luma_only):
 
 
 def test_untrained_baselines_of_deep_pictures():
-    model = classical_chain(3, 3, num_truncate_bits=2)
+    model = create_linear_baseline(3, 3, num_truncate_bits=2)
     deep = PICTURES[:1, :32, :32] * 4.0
     ten = untrained_baselines(model, deep, ks.codecs.JPEG2000(bits=10), (1,), verbose=0)
     assert [curve.name for curve in ten] == ["classical chain, no networks", "codec alone"]
@@ -313,7 +315,7 @@ def test_the_chain_of_a_model_without_one_side(missing):
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 11, 24])
 def test_the_chain_of_a_whole_model_is_its_own(factor):
-    model = classical_chain(3, 3, downsample_factor=factor, num_truncate_bits=1)
+    model = create_linear_baseline(3, 3, downsample_factor=factor, num_truncate_bits=1)
     (chain,) = untrained_systems(model, ks.codecs.JPEG()).values()
     assert chain.preprocessor.downsample_factor == factor
     assert chain.num_truncate_bits == 1
@@ -327,7 +329,7 @@ def test_the_chain_of_a_model_without_sides_is_the_identity():
 
 
 def test_dicts_of_tensors():
-    parts = classical_chain(4, 4)
+    parts = create_linear_baseline(4, 4)
     keyed = ks.models.CompressIntraModel(
         parts.preprocessor, parts.postprocessor, parts.codec_proxy, model_keys=("colour", "depth")
     )
@@ -335,7 +337,7 @@ def test_dicts_of_tensors():
     together = np.concatenate([PICTURES[:2], depth], axis=-1)
     inputs = {"other": depth, "depth": depth, "colour": PICTURES[:2]}
     codec, steps = ks.codecs.JPEG(), (8, 30)
-    wanted = untrained_baselines(classical_chain(4, 4), together, codec, steps, verbose=0)
+    wanted = untrained_baselines(create_linear_baseline(4, 4), together, codec, steps, verbose=0)
     found = untrained_baselines(
         keyed, inputs, codec, np.array(steps), codec_strengths=np.array(steps), verbose=0
     )

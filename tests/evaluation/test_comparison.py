@@ -6,7 +6,8 @@ from keras import ops
 from photographs import decibels, photographs
 
 import keras_sandwich as ks
-from keras_sandwich.evaluation import CodecAlone, Comparison, classical_chain, compare_at
+from keras_sandwich.evaluation import CodecAlone, Comparison, compare_at
+from keras_sandwich.models import create_linear_baseline
 
 PICTURE = photographs(1, 64, 80)[0]
 STEPS = ks.codecs.JPEG(qstep=1)
@@ -82,7 +83,7 @@ def test_of_several_codecs_a_system_gets_the_best_that_has_its_bits(rate):
 
 
 def test_the_bottleneck_is_what_the_first_file_carries():
-    chain = classical_chain(bottleneck_channels=1)
+    chain = create_linear_baseline(bottleneck_channels=1)
     systems = {"carriers": chain, "luma": CodecAlone(luma_only=True)}
     comparison = compare_at(systems, PICTURE, STEPS, 1.0, name="a picture")
     bottleneck = ops.convert_to_numpy(chain.preprocess(PICTURE[None]))[0]
@@ -99,13 +100,13 @@ def test_the_bottleneck_is_what_the_first_file_carries():
 
 
 def test_deep_pictures_have_a_higher_peak():
-    chain = classical_chain(3, 3, num_truncate_bits=2)
+    chain = create_linear_baseline(3, 3, num_truncate_bits=2)
     deep = PICTURE * 4.0 + 1
     comparison = compare_at({"truncated": chain}, deep, STEPS, 8.0)
     assert comparison.peak == 1020
     restored, _ = comparison.versions["truncated"]
     assert comparison.psnr("truncated") == pytest.approx(decibels(deep[None], restored[None], 1020))
-    other = {"one": chain, "other": classical_chain(3, 3, num_truncate_bits=1)}
+    other = {"one": chain, "other": create_linear_baseline(3, 3, num_truncate_bits=1)}
     with pytest.raises(ValueError, match=r"one bit depth. Received \[1, 2\] bits above 8"):
         compare_at(other, deep, STEPS, 8.0)
     with pytest.raises(ValueError, match=r"Received \[0, 2\] bits above 8"):

@@ -57,23 +57,23 @@ def test_it_restores_what_transport_predicts(tmp_path, source, photograph, suffi
     )
     codec = ks.codecs.codec_for(f".{suffix}")().with_strength(9)
     ks.encode_file(source, tmp_path / f"a.{suffix}", model, strength=9)
-    outputs = model.transport([photograph], codec)
+    outputs = ks.transport(model, [photograph], codec)
     expected = as_a_file_holds_them(outputs["prediction"][0])
     assert np.array_equal(restored(tmp_path / f"a.{suffix}", model), expected)
 
 
 def test_whole_coding_units_are_coded_and_cut_again(tmp_path, source, photograph):
-    model = ks.evaluation.classical_chain(1, patch_size=16)
+    model = ks.models.create_linear_baseline(1, patch_size=16)
     ks.encode_file(source, tmp_path / "a.jpg", model, strength=4)
     assert Image.open(tmp_path / "a.jpg").size == (64, 48)
-    outputs = model.transport([photograph], ks.codecs.JPEG(qstep=4))
+    outputs = ks.transport(model, [photograph], ks.codecs.JPEG(qstep=4))
     pixels = restored(tmp_path / "a.jpg", model)
     np.testing.assert_array_equal(pixels, as_a_file_holds_them(outputs["prediction"][0]))
     assert ks.files.read_info(tmp_path / "a.jpg").output_size == (47, 61)
 
 
 def test_a_decoder_without_the_network_before_the_codec(tmp_path, source):
-    model = ks.evaluation.classical_chain(1, patch_size=16)
+    model = ks.models.create_linear_baseline(1, patch_size=16)
     ks.encode_file(source, tmp_path / "a.jpg", model, strength=4)
     decoder = ks.models.CompressIntraModel(None, model.postprocessor, ks.layers.EncodeDecodeIntra())
     expected = restored(tmp_path / "a.jpg", model)
@@ -92,7 +92,7 @@ def test_a_library_that_is_missing_is_named_with_the_extra(file, small_model, mo
 
 
 def test_a_restored_picture_is_no_larger_than_a_coded_one_may_be(tmp_path, monkeypatch):
-    model = ks.evaluation.classical_chain(3, downsample_factor=2)
+    model = ks.models.create_linear_baseline(3, downsample_factor=2)
     Image.new("RGB", (64, 48)).save(tmp_path / "flat.png")
     ks.encode_file(tmp_path / "flat.png", tmp_path / "a.jpg", model, strength=4)
     monkeypatch.setattr("keras_sandwich.files.decoding.MAX_PIXELS", 64 * 48)
@@ -112,7 +112,7 @@ def test_pictures_of_more_bits(tmp_path):
     (tmp_path / "deep.png").write_bytes(imagecodecs.png_encode(full))
     ks.encode_file(tmp_path / "deep.png", tmp_path / "a.jpg", model, strength=2)
     ks.decode_file(tmp_path / "a.jpg", tmp_path / "b.png", model)
-    outputs = model.transport([levels], ks.codecs.JPEG(qstep=2))
+    outputs = ks.transport(model, [levels], ks.codecs.JPEG(qstep=2))
     expected = as_a_file_holds_them(outputs["prediction"][0], 1020) * (65535 / 1020)
     pixels = imagecodecs.png_decode((tmp_path / "b.png").read_bytes())
     assert pixels.dtype == np.uint16
@@ -170,7 +170,7 @@ def test_another_network_is_refused(file, small_model):
     other = sandwich(bottleneck_channels=3, downsample_factor=2)
     kernel = next(w for w in other.postprocessor.weights if w.name == "kernel")
     kernel.assign_add(np.full(kernel.shape, 1e-3, "float32"))
-    numbers = [ks.models.fingerprint(m.postprocessor)[:32] for m in (small_model, other)]
+    numbers = [ks.presets.fingerprint(m.postprocessor)[:32] for m in (small_model, other)]
     with pytest.raises(ValueError, match=rf"(?s)network {numbers[0]}.*Received.*{numbers[1]}"):
         restored(file, other)
 

@@ -45,7 +45,7 @@ def test_the_file_is_an_ordinary_one_that_shows_the_bottleneck(
     assert picture.size == (61, 47)
     if suffix != ".webp":  # which has no grayscale
         assert picture.mode == "L"
-    bottleneck = ks.models.preprocess_picture(gray_model, photograph)[..., 0]
+    bottleneck = ks.inference.preprocess_picture(gray_model, photograph)[..., 0]
     shown = np.asarray(picture.convert("RGB"))[..., 1].astype(float)
     assert np.sqrt(np.mean((shown - np.clip(bottleneck, 0, 255)) ** 2)) < 5
     assert info == ks.files.read_info(target)
@@ -62,7 +62,7 @@ def test_the_metadata_say_what_restores_it(tmp_path, small_model, source):
     assert pixels.shape == (23, 30, 3)
     digest = hashlib.sha256(b"23x30x3x1 " + pixels.tobytes()).hexdigest()
     assert stated.pop("pixels") == digest[:32] == info.pixels
-    assert stated.pop("network") == ks.models.fingerprint(small_model.postprocessor)[:32]
+    assert stated.pop("network") == ks.presets.fingerprint(small_model.postprocessor)[:32]
     assert json.loads(stated.pop("codec")) == {
         "class": "JPEG",
         "qstep": 7,
@@ -89,8 +89,8 @@ def test_the_metadata_cost_as_many_bytes_as_documented(tmp_path, gray_model, sou
         source, tmp_path / f"a{suffix}", gray_model, strength=21, keep_profile=False
     )
     codec = ks.codecs.codec_for(suffix)().with_strength(21)
-    samples = ks.models.to_samples(
-        ks.models.preprocess_picture(gray_model, np.asarray(Image.open(source)))
+    samples = ks.codecs.to_samples(
+        ks.inference.preprocess_picture(gray_model, np.asarray(Image.open(source)))
     )
     cost = info.file_size - len(codec.encode(samples))
     assert info.metadata_size < cost < info.metadata_size + 90

@@ -30,7 +30,7 @@ def test_every_argument_arrives():
         patch_size=3,
         kernel_size=7,
         unet_patch_size=2,
-        start="classical",
+        start="linear",
         convert_to_yuv=True,
         chroma_subsampling="4:2:2",
         rounding="uniform_noise",
@@ -50,7 +50,7 @@ def test_every_argument_arrives():
             3,
             7,
         )
-        assert (config["output_channels"], config["start"]) == (3, "classical")
+        assert (config["output_channels"], config["start"]) == (3, "linear")
         unet = side.unet.get_config()
         assert (unet["patch_size"], unet["output_channels"]) == (2, 3)
         assert tuple(unet["encoder_filters"]) == (3,)

@@ -35,7 +35,7 @@ FIRST_CALLS = {
 def test_sandwich_starts_as_the_classical_chain(first):
     model = sandwich()
     FIRST_CALLS[first](model)
-    chain = ks.evaluation.classical_chain()
+    chain = ks.models.create_linear_baseline()
     for step, pictures in (("preprocess", PICTURES), ("postprocess", PICTURES[..., :1])):
         expected, actual = (
             ops.convert_to_numpy(getattr(each, step)(pictures)) for each in (chain, model)

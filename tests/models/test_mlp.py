@@ -30,9 +30,7 @@ def test_the_paper_s_layers():
 @pytest.mark.parametrize("layers", [1, 2])
 def test_patches_and_a_wide_kernel_at_odd_sizes(layers):
     mlp = randomised(
-        ks.models.MLP(
-            1, num_layers=layers, width=3, patch_size=2, kernel_size=3, start="classical"
-        ),
+        ks.models.MLP(1, num_layers=layers, width=3, patch_size=2, kernel_size=3, start="linear"),
         2,
     )
     x = noise(1, 5, 7, 2, low=-0.5, high=0.5).astype("float64")
@@ -57,7 +55,7 @@ def test_patches_and_a_wide_kernel_at_odd_sizes(layers):
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_equal_channels_start_as_the_identity(layers):
-    mlp = ks.models.MLP(3, num_layers=layers, patch_size=2, kernel_size=5, start="classical")
+    mlp = ks.models.MLP(3, num_layers=layers, patch_size=2, kernel_size=5, start="linear")
     x = noise(1, 5, 8, 3, low=-0.5, high=0.5)
     np.testing.assert_allclose(run(mlp, x), x, rtol=0, atol=1e-6)
 
@@ -71,7 +69,7 @@ def test_it_stays_float32_under_a_mixed_policy():
 
 
 def test_set_linear_replaces_kernel_and_bias():
-    mlp = randomised(ks.models.MLP(1, num_layers=1, kernel_size=1, start="classical"), 2)
+    mlp = randomised(ks.models.MLP(1, num_layers=1, kernel_size=1, start="linear"), 2)
     mlp.set_linear(np.float32([[[[2.0], [-1.0]]]]))
     x = noise(1, 3, 3, 2)
     np.testing.assert_allclose(run(mlp, x), 2 * x[..., :1] - x[..., 1:], rtol=1e-5)
@@ -86,7 +84,7 @@ def test_set_linear_replaces_kernel_and_bias():
         ({"width": -1}, "`width` must be a positive integer"),
         ({"patch_size": 1.5}, "`patch_size` must be a positive integer"),
         ({"kernel_size": 4}, "`kernel_size` must be odd. Received kernel_size=4"),
-        ({"start": "random"}, "`start` must be one of 'classical', 'published'"),
+        ({"start": "random"}, "`start` must be one of 'linear', 'published'"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -156,7 +156,7 @@ def test_unknown_sizes_give_the_same(side):
         ({"downsample_factor": 1.5}, "Received downsample_factor=1.5"),
         ({"num_truncate_bits": -1}, "`num_truncate_bits` must be an integer of at least 0"),
         ({"num_mlp_layers": -1}, "`num_mlp_layers` must be an integer of at least 0"),
-        ({"start": "random"}, "`start` must be one of 'classical', 'published'"),
+        ({"start": "random"}, "`start` must be one of 'linear', 'published'"),
         ({"patch_size": -2}, "`patch_size` must be a positive integer"),
         ({"kernel_size": 2}, "`kernel_size` must be odd"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from autodiff import run
 
 import keras_sandwich as ks
-from keras_sandwich.models.receptive_field import joint_reach
+from keras_sandwich.models.receptive_field import joint_receptive_field
 
 UNETS = [
     {"encoder_filters": (), "decoder_filters": (2,)},
@@ -23,7 +23,7 @@ MLPS = [
     {"patch_size": 1, "kernel_size": 1},
     {"patch_size": 2, "kernel_size": 5},
     {"patch_size": 8, "kernel_size": 3},
-    {"patch_size": 2, "kernel_size": 3, "start": "classical"},
+    {"patch_size": 2, "kernel_size": 3, "start": "linear"},
 ]
 
 
@@ -83,9 +83,9 @@ def test_the_grid_is_the_smallest():
 def test_layers_together():
     mlp = ks.models.MLP(1, patch_size=6, kernel_size=1)  # 5 pixels, grid of 6
     unet = ks.models.UNet(1, (), (2,), patch_size=4, convolutions_per_block=1)  # 2·4 + 3, 4
-    assert joint_reach(mlp, None, unet) == (11, 12)
-    assert joint_reach(None) == (0, 1)
-    assert joint_reach(mlp, keras.layers.Conv2D(1, 3)) is None
+    assert joint_receptive_field(mlp, None, unet) == (11, 12)
+    assert joint_receptive_field(None) == (0, 1)
+    assert joint_receptive_field(mlp, keras.layers.Conv2D(1, 3)) is None
 
 
 def test_no_encoder_block_to_drop():

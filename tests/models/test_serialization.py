@@ -82,7 +82,7 @@ ARGUMENTS = {
         "width": 7,
         "patch_size": 2,
         "kernel_size": 3,
-        "start": "classical",
+        "start": "linear",
         "decode": True,
         "train_linear": False,
     },

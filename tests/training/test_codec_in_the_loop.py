@@ -36,7 +36,7 @@ def inputs_for(model):
 def test_forward_it_is_the_real_codec():
     model = compiled(sandwich(networks=True))
     codec = ks.codecs.JPEG(qstep=30)
-    real = model.transport(IMAGES, codec)
+    real = ks.transport(model, IMAGES, codec)
     assert real["rate"].shape == (2,)
     inputs = {
         "images": IMAGES,

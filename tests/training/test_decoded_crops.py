@@ -103,7 +103,7 @@ def test_what_was_decoded_is_what_transport_decodes():
     assert len(decoded) == 2
     for setting, of_strength in zip((30, 60), decoded, strict=True):
         for picture, found in zip(pictures, of_strength, strict=True):
-            sent = model.transport(picture[None], ks.codecs.JPEG(quality=101 - setting))
+            sent = ks.transport(model, picture[None], ks.codecs.JPEG(quality=101 - setting))
             np.testing.assert_array_equal(found, sent["compressed_bottleneck"][0])
 
 

@@ -31,7 +31,7 @@ def finetune(model, codec=CODEC, **options):
 
 
 def through_files(model, codec=CODEC):
-    return decibels(PICTURES, model.transport(PICTURES.astype("float32"), codec)["prediction"])
+    return decibels(PICTURES, ks.transport(model, PICTURES.astype("float32"), codec)["prediction"])
 
 
 def snapshot(model):
@@ -50,7 +50,7 @@ def test_files_decode_better_and_nothing_else_changes():
     optimizer, before = model.optimizer, snapshot(model)
     state = [to_numpy(variable).copy() for variable in optimizer.variables]
     trainable = [weight.path for weight in model.trainable_weights]
-    bits = model.transport(PICTURES.astype("float32"), CODEC)["rate"]
+    bits = ks.transport(model, PICTURES.astype("float32"), CODEC)["rate"]
     start = through_files(model)
 
     history = finetune(model, epochs=20, learning_rate=3e-3)
@@ -60,7 +60,9 @@ def test_files_decode_better_and_nothing_else_changes():
     assert changed(model, before) == {
         weight.path for weight in model.postprocessor.trainable_weights
     }
-    np.testing.assert_array_equal(model.transport(PICTURES.astype("float32"), CODEC)["rate"], bits)
+    np.testing.assert_array_equal(
+        ks.transport(model, PICTURES.astype("float32"), CODEC)["rate"], bits
+    )
     assert [weight.path for weight in model.trainable_weights] == trainable
     assert model.optimizer is optimizer
     assert model.compiled
@@ -72,7 +74,7 @@ def test_the_loss_is_the_models_distortion():
     model = sandwich()
     options = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 64, "crop_size": 64}
     logs = finetune(model, learning_rate=1e-12, **options).history
-    sent = model.transport(PICTURES.astype("float32"), CODEC)["prediction"].astype("float64")
+    sent = ks.transport(model, PICTURES.astype("float32"), CODEC)["prediction"].astype("float64")
     errors = np.mean((sent - PICTURES) ** 2, axis=(1, 2, 3))
     # Whole pictures, drawn at random.
     assert errors.min() < logs["loss"][0] < errors.max()

@@ -47,7 +47,7 @@ def test_every_step_sees_the_files_of_the_present_weights(codec):
     for epoch in range(2):
         bits, errors = [], []
         for images in BATCHES:
-            real = by_hand.transport(images, codec)
+            real = ks.transport(by_hand, images, codec)
             empty = 8 * len(codec.encode(np.full((32, 32, 1), 128, "uint8")))
             if images is BATCHES[0]:
                 qstep = ks.training.calibrate_qstep(by_hand.codec_proxy, real["bottleneck"], codec)
@@ -81,7 +81,7 @@ def test_files_get_better():
     model = compiled(sandwich(networks=True, gamma=300.0), keras.optimizers.Adam(3e-3))
 
     def cost():
-        sent = model.transport(pictures, codec)
+        sent = ks.transport(model, pictures, codec)
         error = np.mean((np.clip(np.round(sent["prediction"]), 0, 255) - pictures) ** 2)
         return error + 300.0 * sent["rate"].mean() / pictures[0].size
 
@@ -185,7 +185,7 @@ def test_interrupted_and_resumed_is_as_never_interrupted(rounding, tmp_path):
         dataset = ks.datasets.image_folder(
             list(photographs(4, 40, 40)), crop_size=16, batch_size=2, steps_per_epoch=2, seed=1
         )
-        synchronize = ks.datasets.SynchronizeEpoch(dataset)
+        synchronize = ks.callbacks.SynchronizeEpoch(dataset)
         return train(
             model,
             dataset,
@@ -204,7 +204,7 @@ def test_interrupted_and_resumed_is_as_never_interrupted(rounding, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(interrupted, backup(), Interrupt())
     assert int(to_numpy(interrupted.optimizer.iterations)) == 3  # that step was done
-    assert np.all(np.isfinite(interrupted.transport(PICTURES, JPEG)["prediction"]))
+    assert np.all(np.isfinite(ks.transport(interrupted, PICTURES, JPEG)["prediction"]))
     # Another seed: the noise must go on from the state that was saved.
     resumed = compiled(sandwich(rounding=rounding, seed=9))
     assert run(resumed, backup()).epoch == [1, 2]
@@ -266,7 +266,7 @@ def test_dicts_targets_and_weights():
     model = compiled(two_keys(), keras.optimizers.SGD(0.0))
     history = train(model, [(images, target, weights)], codec=JPEG, workers=1)
     # A bottleneck of two channels takes two files.
-    sent = model.transport(images, JPEG.for_channels(2))
+    sent = ks.transport(model, images, JPEG.for_channels(2))
     wanted = np.concatenate([target["colour"], target["depth"]], axis=-1)
     error = np.mean((sent["prediction"].astype("float64") - wanted) ** 2, axis=(1, 2, 3))
     bottleneck = to_numpy(model.preprocess(images))

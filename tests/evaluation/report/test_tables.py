@@ -1,0 +1,145 @@
+"""Tables of a report against the numbers that they show."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from keras_sandwich.evaluation import RDCurve, bd_psnr, bd_rate, confidence_interval
+from keras_sandwich.evaluation.report.tables import (
+    Deltas,
+    delta_table,
+    gain_cells,
+    quality_table,
+    signed,
+)
+
+RATES = np.array([[4.0], [2.0], [1.0], [0.5], [0.25]])
+
+
+def curve_of(name, gain, pictures=6, seed=0) -> RDCurve:
+    rng = np.random.default_rng(seed)
+    bpp = RATES * rng.uniform(0.8, 1.2, pictures)
+    psnr = 34 + 4 * np.log2(bpp) + gain + rng.normal(0, 0.3, bpp.shape)
+    return RDCurve(name, "c", range(5), bpp, {"psnr-rgb": psnr, "ssim-rgb": 1 - 10 ** (-psnr / 30)})
+
+
+OURS = curve_of("ours", 1.0, seed=1)
+NEAR, FAR = curve_of("<near>", 0.0, seed=2), curve_of("far", -2.0, seed=3)
+
+
+class Rows(HTMLParser):
+    """The text of a table's cells, the parts of a cell separated by a bar."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.rows = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+        elif tag == "small":
+            self.rows[-1][-1] += "|"
+
+    def handle_data(self, data):
+        if self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data
+
+
+def interval(statistic, curves, decimals):
+    low, high = confidence_interval(statistic, curves, level=0.9, resamples=100)
+    return f"{signed(low, decimals)} to {signed(high, decimals)}"
+
+
+def test_deltas_are_shown_with_their_intervals():
+    deltas = Deltas([OURS, NEAR, FAR], ["psnr-rgb", "ssim-rgb"], 0.9, 100)
+    rows = Rows(delta_table(deltas)).rows
+    assert rows[0] == ["", "quality", "bits (BD-rate)", "quality (BD-PSNR)"]
+    pairs = [(c, m) for c in (NEAR, FAR) for m in ("psnr-rgb", "ssim-rgb")]
+    assert len(rows) == 1 + len(pairs)
+    for row, (baseline, metric) in zip(rows[1:], pairs, strict=True):
+        if metric == "psnr-rgb":
+            assert row.pop(0) == f"over {baseline.name}"
+        curves = [baseline, OURS]
+        rate, gain = bd_rate(*curves, metric), bd_psnr(*curves, metric)
+        sure = interval(lambda a, b, m=metric: bd_rate(a, b, m), curves, 1)
+        assert row[1] == f"{signed(rate, 1)} %|{sure}"
+        sure = interval(lambda a, b, m=metric: bd_psnr(a, b, m), curves, 2)
+        assert row[2] == f"{signed(gain, 2)} dB|{sure}"
+    assert "&lt;near&gt;" in delta_table(deltas)
+    assert not deltas.notes
+
+
+def test_the_best_baseline_is_the_one_that_is_hardest_to_beat():
+    deltas = Deltas([OURS, FAR, NEAR], ["psnr-rgb"], 0.9, 50)
+    assert deltas.best_baseline() == 2
+    assert Deltas([OURS], ["psnr-rgb"], 0.9, 50).best_baseline() is None
+
+
+@pytest.mark.parametrize(
+    ("curve", "baseline", "kept"), [(OURS, NEAR, "gain"), (FAR, NEAR, "loss"), (OURS, OURS, "gain")]
+)
+def test_the_first_numbers_and_whether_they_are_a_loss(curve, baseline, kept):
+    html = gain_cells(Deltas([curve, baseline], ["psnr-rgb"], 0.9, 50), 1)
+    cells = re.findall(
+        r'<li class="(.*?)"><b>(.*?)</b>(.*?)<small>90 % interval: .*?</small>', html
+    )
+    gain, rate = bd_psnr(baseline, curve), bd_rate(baseline, curve)
+    assert cells == [
+        (kept, f"{signed(gain, 2)} dB", "at equal bits (PSNR)"),
+        (kept, f"{signed(rate, 1)} %", "bits at equal quality (PSNR)"),
+    ]
+
+
+def test_qualities_at_rates():
+    deltas = Deltas([OURS, NEAR], ["psnr-rgb", "ssim-rgb"], 0.9, 100)
+    rows = Rows(quality_table([OURS, NEAR], "psnr-rgb", [0.1, 0.5, 2.0], deltas)).rows
+    assert rows[0] == ["", "0.1 bpp", "0.5 bpp", "2 bpp"]
+    assert rows[1][1] == rows[2][1] == "–"
+    for column, rate in ((2, 0.5), (3, 2.0)):
+        ours, near = OURS.psnr_at(rate), NEAR.psnr_at(rate)
+        assert rows[1][column] == f"{ours:.2f}"
+        sure = interval(lambda a, b, r=rate: a.psnr_at(r) - b.psnr_at(r), [OURS, NEAR], 2)
+        assert rows[2][column] == f"{near:.2f}|{signed(ours - near, 2)}|{sure}"
+    rows = Rows(quality_table([OURS, NEAR], "ssim-rgb", [0.5], deltas)).rows
+    ours, near = (c.quality_at(0.5, "ssim-rgb") for c in (OURS, NEAR))
+    assert rows[2][1] == f"{near:.4f}|{signed(ours - near, 4)}"
+
+
+def test_what_cannot_be_had_is_said():
+    far_away = RDCurve("away", "c", range(5), 100 * OURS.bpp, {"psnr-rgb": OURS.psnr + 60})
+    means = RDCurve(
+        "means", "c", range(5), NEAR.mean_bpp[:, None], {"psnr-rgb": NEAR.mean_psnr[:, None]}
+    )
+    deltas = Deltas([OURS, far_away, means], ["psnr-rgb"], 0.9, 50)
+    rows = Rows(delta_table(deltas)).rows
+    assert rows[1][2:] == ["–", "–"]
+    assert re.fullmatch(r"−\d+\.\d %", rows[2][2])
+    assert len(deltas.notes) == 3
+    assert "share no qualities" in deltas.notes[0]
+    assert "share no rates" in deltas.notes[1]
+    assert deltas.notes[2].startswith("No interval: ")
+
+
+def test_left_out_points_are_said_once():
+    worse = RDCurve(
+        "worse",
+        "c",
+        range(6),
+        np.concatenate([NEAR.bpp, 9 * NEAR.bpp[:1]]),
+        {"psnr-rgb": np.concatenate([NEAR.psnr, NEAR.psnr[:1] - 1])},
+    )
+    deltas = Deltas([OURS, worse], ["psnr-rgb"], 0.9, 20)
+    assert len(deltas.notes) == 1
+    assert "1 of the 6 points of 'worse'" in deltas.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.234, "+1.23"), (-1.236, "−1.24"), (0.001, "0.00"), (-0.001, "0.00")]
+)
+def test_signs(value, text):
+    assert signed(value, 2) == text

@@ -1,0 +1,125 @@
+import io
+import os
+import stat
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from keras_sandwich.files import writing
+from keras_sandwich.files.writing import encode_picture, require_format, require_target, write_whole
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def picture(channels=3, dtype="uint8"):
+    return np.random.default_rng(0).integers(0, 256, (6, 9, channels)).astype(dtype)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".bmp", ".ppm", ".tga"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_format_keeps_every_pixel(suffix, channels):
+    pixels = picture(channels)
+    opened = Image.open(io.BytesIO(encode_picture(pixels, suffix)))
+    back = np.asarray(opened.convert("L" if channels == 1 else "RGB"))
+    assert np.array_equal(back, pixels[..., 0] if channels == 1 else pixels)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+def test_the_profile_is_kept_byte_for_byte(suffix):
+    opened = Image.open(io.BytesIO(encode_picture(picture(), suffix, SRGB)))
+    assert opened.info["icc_profile"] == SRGB
+
+
+def test_a_profile_that_cannot_be_kept_is_said():
+    with pytest.warns(UserWarning, match="cannot hold the picture's ICC profile"):
+        file = encode_picture(picture(), ".bmp", SRGB)
+    assert "icc_profile" not in Image.open(io.BytesIO(file)).info
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sixteen_bits(channels):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    pixels = picture(channels, "uint16") * np.uint16(257) - np.uint16(3)
+    file = encode_picture(pixels, ".png", SRGB)
+    assert np.array_equal(np.reshape(imagecodecs.png_decode(file), pixels.shape), pixels)
+    opened = Image.open(io.BytesIO(file))
+    assert opened.info["icc_profile"] == SRGB
+    opened.load()  # checks the chunks' checksums
+
+
+@pytest.mark.parametrize(
+    ("target", "size", "bits", "reason"),
+    [
+        ("a.jpg", (5, 5), 8, "without loss"),
+        ("a", (5, 5), 8, "without loss"),
+        ("a.webp", (5, 16384), 8, "at most 16383"),
+        ("a.tga", (65536, 5), 8, r"A \.tga file holds at most 65535"),
+        ("a.tif", (5, 5), 10, "ends? in .png"),
+    ],
+)
+def test_formats_that_would_lose_something(target, size, bits, reason):
+    with pytest.raises(ValueError, match=reason):
+        require_format(target, size, bits)
+
+
+def test_the_suffix_may_be_in_capitals():
+    assert require_format("A.PNG", (5, 5)) == ".png"
+    assert require_format("A.TGA", (65535, 5)) == ".tga"
+
+
+def test_what_is_no_target(tmp_path):
+    source = tmp_path / "source.png"
+    source.write_bytes(b"x")
+    (tmp_path / "link.png").symlink_to(source)
+    os.link(source, tmp_path / "hard.png")
+    for same in ("source.png", "link.png", "hard.png"):
+        with pytest.raises(ValueError, match="its own target"):
+            require_target(tmp_path / same, source)
+    with pytest.raises(IsADirectoryError, match="add a file name"):
+        require_target(tmp_path, source)
+    with pytest.raises(FileNotFoundError, match="make its folder"):
+        require_target(tmp_path / "nowhere" / "a.png", source)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ValueError, match="regular file"):
+        require_target(tmp_path / "pipe.png", source)
+
+
+def test_a_file_is_replaced_through_its_link_and_keeps_its_mode(tmp_path):
+    there = tmp_path / "there.png"
+    there.write_bytes(b"old")
+    there.chmod(0o640)
+    link = tmp_path / "link.png"
+    link.symlink_to(there)
+    write_whole(require_target(link), b"new")
+    assert there.read_bytes() == b"new"
+    assert link.is_symlink()
+    assert stat.S_IMODE(there.stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.png", "there.png"]
+
+
+def test_a_new_file_has_the_usual_mode(tmp_path):
+    (tmp_path / "usual").write_bytes(b"")
+    write_whole(tmp_path / "new", b"")
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path):
+    long = tmp_path / f"{'写' * 82}.png"  # 250 bytes of the 255
+    write_whole(long, b"new")
+    assert list(tmp_path.iterdir()) == [long]
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError])
+def test_nothing_is_left_where_writing_fails(tmp_path, monkeypatch, interruption):
+    there = tmp_path / "there.png"
+    there.write_bytes(b"old")
+
+    def fail(*_):
+        raise interruption
+
+    monkeypatch.setattr(writing.os, "replace", fail)
+    with pytest.raises(interruption):
+        write_whole(there, b"new")
+    assert there.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [there]
