@@ -63,7 +63,7 @@ def save_results(curve: RDCurve, path: str | Path) -> None:
         "packages": dict(curve.packages),
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    Path(path).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def load_results(path: str | Path) -> RDCurve:

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 from keras_sandwich import codecs
 from keras_sandwich._optional import import_library
+from keras_sandwich.codecs.registry import CODECS
 from keras_sandwich.files.reading import bombs_allowed
+
+CODED_SUFFIXES = tuple(
+    suffix for codec in CODECS if codec().carries_metadata for suffix in codec.suffixes
+)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from keras_sandwich.datasets.pictures import SUFFIXES, three_colours
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG2000_SIZE = b"\xff\x4f\xff\x51"  # the markers SOC and SIZ, with which a codestream begins
 HEIC_SUFFIXES = (".heic", ".heif")
+SOURCE_SUFFIXES = (*SUFFIXES, *HEIC_SUFFIXES)
 ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 MAX_TRUNCATE_BITS = 8
 

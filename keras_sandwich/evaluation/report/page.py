@@ -122,7 +122,7 @@ def write_report(
         script=(here / "report.js").read_text(encoding="utf-8"),
         body="\n".join(section for section in sections if section),
     )
-    Path(path).write_text(page, encoding="utf-8")
+    Path(path).write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
 def _round_rates(curve: RDCurve) -> list[float]:
