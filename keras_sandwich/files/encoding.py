@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
+from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.samples import to_samples
 from keras_sandwich.files.info import FileInfo, info_of
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.payload import Payload, pixel_digest, seal
 from keras_sandwich.files.reading import read_source
-from keras_sandwich.files.writing import require_target, write_whole
+from keras_sandwich.files.writing import require_target
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
 from keras_sandwich.inference.tiling import preprocess_picture
 
