@@ -3,7 +3,11 @@
 import importlib
 from typing import Any
 
-PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "tqdm": "tqdm"}
+PACKAGES = {
+    "PIL": "Pillow",
+    "pillow_heif": "pillow-heif",
+    "tensorflow_datasets": "tensorflow-datasets",
+}
 
 
 def import_library(module: str, user: str, extra: str = "codecs") -> Any:

@@ -15,10 +15,10 @@ from keras_sandwich.codecs.samples import to_samples
 from keras_sandwich.files.info import FileInfo, info_of
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.payload import Payload, pixel_digest, seal
-from keras_sandwich.files.reading import read_source
 from keras_sandwich.files.writing import require_target
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
 from keras_sandwich.inference.tiling import preprocess_picture
+from keras_sandwich.pictures import read_picture
 
 MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
 ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
@@ -82,7 +82,7 @@ def encode_file(
     network = load_network(model)
     codec = _codec_for(path, network, codec)
     _require_one_goal(bits_per_pixel=bits_per_pixel, strength=strength, target_size=target_size)
-    picture = read_source(source, network.channels, network.num_truncate_bits, background)
+    picture = read_picture(source, network.channels, network.num_truncate_bits, background)
     height, width, _ = picture.pixels.shape
     _require_size(path, network, (height, width), codec.max_side)
     profile = picture.profile if keep_profile else None
