@@ -27,8 +27,9 @@ HOST_TESTS = (
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "curve")),
     *(f"tests/evaluation/test_{name}.py" for name in ("frontier", "inline", "plots", "quality")),
     *(f"tests/evaluation/test_{name}.py" for name in ("report", "report_tables")),
-    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "reading", "writing")),
+    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "writing")),
     "tests/files/test_xmp.py",
+    "tests/pictures",
     "tests/test_build_tutorials.py",
     "tests/test_whole_files.py",
 )
