@@ -167,7 +167,7 @@ def test_tensors_of_the_backend():
     [
         (np.zeros((4, 4, 3)), r"Expected images \[batch.*Received shape \(4, 4, 3\)"),
         ([np.zeros((1, 4, 4, 3))], r"a list of pictures .*Received shape \(1, 4, 4, 3\)"),
-        ([], r"Expected pictures, as many for each key. Received {'image': 0}"),
+        ([], r"Expected at least one picture, and as many for each key. Received {'image': 0}"),
         ([np.zeros((4, 4, 3)), np.full((4, 4, 3), np.inf)], "infinite pixels in picture 1"),
         (np.zeros((1, 0, 4, 3), "uint8"), r"at least one pixel.*Received shape \(0, 4, 3\)"),
         ({"picture": np.zeros((1, 4, 4, 3))}, r"lacks \['image'\]"),
