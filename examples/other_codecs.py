@@ -106,10 +106,10 @@ def baselines(scenario):
 # %% [markdown]
 # ## Curves
 #
-# The baselines: the chain of linear filters without networks (for grayscale both: modulated chroma, and
-# chroma multiplexed into coefficients of the luma's blocks, which the preset starts from), the codec of the whole colour picture, and, where
-# they were trained, one network alone, all at the best of the codec's chroma subsamplings; and luma only. The
-# sandwich's curve is the upper envelope of those of the scenario's presets.
+# The baselines: the chain of linear filters without networks (for grayscale both: modulated chroma, and chroma
+# multiplexed into coefficients of the luma's blocks, which the preset starts from), the codec of the whole colour
+# picture, and, where they were trained, one network alone, all at the best of the codec's chroma subsamplings; and
+# luma only. The sandwich's curve is the upper envelope of those of the scenario's presets.
 
 # %%
 results = {}
