@@ -1,6 +1,7 @@
 """A picture to an ordinary image file from which the sandwich restores it."""
 
 import dataclasses
+import functools
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -203,15 +204,14 @@ def _search(codec: codecs.Codec, encode: Any, limit: int, pixels: int) -> tuple[
             f"{codec.name} has no strengths to search over. Received {codec!r}; give a codec whose "
             "strength can be set."
         )
+    file = functools.cache(lambda index: encode(codec.with_strength(strengths[index])))
     try:
-        fit = largest_within(
-            len(strengths), lambda index: encode(codec.with_strength(strengths[index])), limit
-        )
+        index = largest_within(lambda number: len(file(number)), len(strengths), limit)
     except UnreachableTarget as unreachable:
-        smallest, largest = unreachable.smallest, unreachable.largest
+        smallest, largest = int(unreachable.smallest), int(unreachable.largest)
         raise ValueError(
             f"{codec.name} cannot write this picture in {limit} bytes "
             f"({8 * limit / pixels:.3g} bits per pixel). It reaches {smallest} to {largest} bytes "
             f"({8 * smallest / pixels:.3g} to {8 * largest / pixels:.3g} bits per pixel)."
         ) from unreachable
-    return codec.with_strength(strengths[fit.index]), fit.file
+    return codec.with_strength(strengths[index]), file(index)
