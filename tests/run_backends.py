@@ -20,13 +20,18 @@ BACKENDS = ("tensorflow", "jax", "torch")
 # What they test does not depend on the backend: the first one's run is enough.
 HOST_TESTS = (
     "tests/codecs",
-    *(f"tests/datasets/test_{name}.py" for name in ("pictures", "recoloring", "samples")),
+    *(
+        f"tests/datasets/test_{name}.py"
+        for name in ("pictures", "recoloring", "sample_photographs")
+    ),
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "curve")),
     *(f"tests/evaluation/test_{name}.py" for name in ("frontier", "inline", "plots", "quality")),
     *(f"tests/evaluation/test_{name}.py" for name in ("report", "report_tables")),
-    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "saving", "sources")),
-    *(f"tests/files/test_{name}.py" for name in ("targets", "xmp")),
+    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "writing")),
+    "tests/files/test_xmp.py",
+    "tests/pictures",
     "tests/test_build_tutorials.py",
+    "tests/test_whole_files.py",
 )
 ROOT = Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1

@@ -10,11 +10,11 @@ PACKAGE = "keras_sandwich"
 
 # From the ground up. CONTRIBUTING.md shows the same, and says what each room is for.
 FLOORS = (
-    ("_version", "_arguments", "_optional", "_backend"),
+    ("_version", "_arguments", "_optional", "_backend", "_whole_files"),
     ("ops", "codecs"),
     ("layers",),
-    ("losses", "metrics", "presets", "datasets"),
-    ("models",),
+    ("losses", "metrics", "presets", "pictures"),
+    ("models", "datasets"),
     ("inference",),
     ("evaluation", "files"),
     ("callbacks",),

@@ -8,14 +8,14 @@ from keras_sandwich.cli.jobs import find_jobs, run_jobs
 from keras_sandwich.files import encode_file
 from keras_sandwich.files.container import CODED_SUFFIXES
 from keras_sandwich.files.networks import load_network
-from keras_sandwich.files.reading import SOURCE_SUFFIXES
+from keras_sandwich.pictures.formats import PICTURE_SUFFIXES
 
 
 def run(options: argparse.Namespace) -> int:
     """The command `encode`."""
     if options.format is not None:
         require_option(f".{options.format}", CODED_SUFFIXES, "--format")
-    jobs = find_jobs(options.source, options.target, options.format, "jpg", SOURCE_SUFFIXES)
+    jobs = find_jobs(options.source, options.target, options.format, "jpg", PICTURE_SUFFIXES)
     model = load_network(options.model)
 
     def one(source: Path, target: Path) -> str:

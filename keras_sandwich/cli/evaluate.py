@@ -11,7 +11,6 @@ import numpy as np
 
 from keras_sandwich import codecs
 from keras_sandwich._arguments import require_option
-from keras_sandwich.datasets.pictures import find_pictures
 from keras_sandwich.evaluation import (
     RDCurve,
     compare_at,
@@ -28,7 +27,7 @@ from keras_sandwich.evaluation.quality import MEASURES
 from keras_sandwich.files import read_info
 from keras_sandwich.files.encoding import default_codec
 from keras_sandwich.files.networks import Network, load_network
-from keras_sandwich.files.reading import SOURCE_SUFFIXES, read_source
+from keras_sandwich.pictures import find_pictures, read_picture
 
 STEPS = (4, 6, 8, 10, 13, 16, 20, 26, 32, 40, 50, 64)
 MORE_STEPS = (*STEPS, 80, 100, 128)  # for the big picture, which the codec alone must code
@@ -83,9 +82,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read(folder: Path, network: Network) -> tuple[list[str], list[np.ndarray]]:
-    files = find_pictures(folder, SOURCE_SUFFIXES)
+    files = find_pictures(folder)
     pictures = [
-        read_source(file, network.channels, network.num_truncate_bits).pixels for file in files
+        read_picture(file, network.channels, network.num_truncate_bits).pixels for file in files
     ]
     names = [file.relative_to(folder).as_posix() for file in files]
     _warn_of_coded(names, files)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keras_sandwich._optional import import_library
-from keras_sandwich.datasets.pictures import find_pictures
+from keras_sandwich.pictures import find_pictures
 
 SAME_FORMAT = {"jpeg": "jpg", "heif": "heic", "tiff": "tif"}
 
