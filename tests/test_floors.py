@@ -1,6 +1,7 @@
 """The house's law: a room imports from the floors below its own, and no module, by whatever way, itself."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,13 @@ SOURCES = modules_of(ROOT / PACKAGE)
 def test_every_room_has_its_floor():
     rooms = {room_of(module) for module in SOURCES} - {"", "__main__"}
     assert rooms == set(HEIGHT)
+
+
+def test_the_guide_shows_the_same_floors():
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", guide, re.MULTILINE)
+    shown = {int(floor): set(re.findall(r"`(\w+)(?:\.py)?`", rooms)) for floor, rooms in rows}
+    assert shown == {height + 1: set(floor) for height, floor in enumerate(FLOORS)}
 
 
 def test_nothing_imports_upward():
