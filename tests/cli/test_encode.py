@@ -57,7 +57,7 @@ def test_a_bad_picture_does_not_stop_the_others(tmp_path, pictures, model, capsy
         line for line in output.err.splitlines() if line.startswith("keras-sandwich: failed")
     ]
     assert len(failures) == 2
-    assert any("bad.png' cannot be coded" in line for line in failures)
+    assert any("bad.png' cannot be read" in line for line in failures)
     assert any("a.png' would be written to" in line for line in failures)
 
 
