@@ -75,9 +75,9 @@ def test_the_table_of_another_metric():
 def test_decibels_are_of_each_picture():
     quality = {"psnr-rgb": [[30.0, 34.0]], "ssim-rgb": [[0.9, 0.999]], "ms-ssim-rgb": [[1.0, 0.5]]}
     curve = RDCurve("c", "c", [1], [[1.0, 2.0]], quality)
-    np.testing.assert_array_equal(curve.decibels(), [[30.0, 34.0]])
-    np.testing.assert_allclose(curve.decibels("ssim-rgb"), [[10.0, 30.0]])
-    np.testing.assert_allclose(curve.decibels("ms-ssim-rgb"), [[60.0, 10 * math.log10(2)]])
+    np.testing.assert_array_equal(curve.scaled_quality(), [[30.0, 34.0]])
+    np.testing.assert_allclose(curve.scaled_quality("ssim-rgb"), [[10.0, 30.0]])
+    np.testing.assert_allclose(curve.scaled_quality("ms-ssim-rgb"), [[60.0, 10 * math.log10(2)]])
     assert curve.mean_quality("ssim-rgb") == pytest.approx(0.9495)
     assert curve.mean_psnr == curve.psnr.mean() == 32.0
     assert curve.quality_at(1.5, "ssim-rgb") == pytest.approx(0.9495)

@@ -21,7 +21,7 @@ def test_points_are_those_that_no_other_beats(metric):
     curves = [random_curve(name, strengths=n) for name, n in (("a", 7), ("b", 5), ("c", 9))]
     frontier = pareto_frontier(curves, metric, name="best")
     points = [
-        (curve, row, curve.bpp[row].mean(), curve.decibels(metric)[row].mean())
+        (curve, row, curve.bpp[row].mean(), curve.scaled_quality(metric)[row].mean())
         for curve in curves
         for row in range(len(curve.strengths))
     ]
@@ -106,7 +106,7 @@ def test_an_envelope_is_the_greatest_curve_at_every_rate(metric):
     assert envelope.strength_at(2**0.5) == 2  # the nearest that was measured
     assert not upper_envelope([low]).measured
     np.testing.assert_allclose(envelope.mean_bpp, [2.6, 2**0.5, 1.0, 0.5, 0.25])
-    np.testing.assert_allclose(envelope.decibels(metric)[1], [29.5, 33.5])
+    np.testing.assert_allclose(envelope.scaled_quality(metric)[1], [29.5, 33.5])
     np.testing.assert_allclose(envelope.bpp[1], [0.9 * 2**0.5, 1.1 * 2**0.5])
     np.testing.assert_allclose(envelope.strengths[1], 2.5)
 

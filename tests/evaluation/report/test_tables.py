@@ -1,19 +1,15 @@
 """Tables of a report against the numbers that they show."""
 
 import re
+from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from keras_sandwich.evaluation import RDCurve, bd_psnr, bd_rate, confidence_interval
-from keras_sandwich.evaluation.report.tables import (
-    Deltas,
-    delta_table,
-    gain_cells,
-    quality_table,
-    signed,
-)
+from keras_sandwich.evaluation.report.deltas import Deltas
+from keras_sandwich.evaluation.report.tables import delta_table, gain_cells, quality_table, signed
 
 RATES = np.array([[4.0], [2.0], [1.0], [0.5], [0.25]])
 
@@ -89,15 +85,16 @@ def test_the_first_numbers_and_whether_they_are_a_loss(curve, baseline, kept):
         r'<li class="(.*?)"><b>(.*?)</b>(.*?)<small>90 % interval: .*?</small>', html
     )
     gain, rate = bd_psnr(baseline, curve), bd_rate(baseline, curve)
+    named = f"<em>{escape(baseline.name)}</em>"
     assert cells == [
-        (kept, f"{signed(gain, 2)} dB", "at equal bits (PSNR)"),
-        (kept, f"{signed(rate, 1)} %", "bits at equal quality (PSNR)"),
+        (kept, f"{signed(gain, 2)} dB", f"PSNR over {named} at equal bits"),
+        (kept, f"{signed(rate, 1)} %", f"bits against {named} at equal PSNR"),
     ]
 
 
 def test_qualities_at_rates():
     deltas = Deltas([OURS, NEAR], ["psnr-rgb", "ssim-rgb"], 0.9, 100)
-    rows = Rows(quality_table([OURS, NEAR], "psnr-rgb", [0.1, 0.5, 2.0], deltas)).rows
+    rows = Rows(quality_table(deltas, "psnr-rgb", [0.1, 0.5, 2.0])).rows
     assert rows[0] == ["", "0.1 bpp", "0.5 bpp", "2 bpp"]
     assert rows[1][1] == rows[2][1] == "–"
     for column, rate in ((2, 0.5), (3, 2.0)):
@@ -105,7 +102,7 @@ def test_qualities_at_rates():
         assert rows[1][column] == f"{ours:.2f}"
         sure = interval(lambda a, b, r=rate: a.psnr_at(r) - b.psnr_at(r), [OURS, NEAR], 2)
         assert rows[2][column] == f"{near:.2f}|{signed(ours - near, 2)}|{sure}"
-    rows = Rows(quality_table([OURS, NEAR], "ssim-rgb", [0.5], deltas)).rows
+    rows = Rows(quality_table(deltas, "ssim-rgb", [0.5])).rows
     ours, near = (c.quality_at(0.5, "ssim-rgb") for c in (OURS, NEAR))
     assert rows[2][1] == f"{near:.4f}|{signed(ours - near, 4)}"
 
