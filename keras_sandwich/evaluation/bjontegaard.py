@@ -223,7 +223,7 @@ def _pair(given: Any, role: str) -> tuple[np.ndarray, np.ndarray]:
             return points[:, 0], points[:, 1]
     raise ValueError(
         "Expected an RDCurve, (rates, qualities), a list of points (rate, quality), or a dict such as "
-        f"{{'bpp': […], 'psnr': […]}}. Received {str(given)[:80]} as the {role}."
+        f"{{'bpp': […], 'psnr': […]}}. Received {' '.join(str(given).split())[:80]} as the {role}."
     )
 
 

@@ -80,7 +80,7 @@ def _read(system: Any, paths: Any) -> tuple[list[str], list[np.ndarray]]:
 def _is_by_name(system: Any, images: Mapping[str, Any]) -> bool:
     """Whether a dict holds single pictures by their names; ValueError where its names are the model's keys too."""
     single = [
-        np.ndim(value) == 3 and not isinstance(value, list | tuple) for value in images.values()
+        not isinstance(value, list | tuple) and np.ndim(value) == 3 for value in images.values()
     ]
     if not images or not all(single):
         return False
