@@ -9,6 +9,7 @@ training through the proxy, the postprocessor alone on what the codec decodes, a
 """
 
 import argparse
+import functools
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import keras
 
 import keras_sandwich as ks
 from keras_sandwich.datasets.crops import reduce_lanczos
+from keras_sandwich.inference.strengths import first_within
 
 CODECS = {
     "jpeg": lambda: ks.codecs.JPEG(qstep=16),
@@ -121,20 +123,14 @@ def strengths_at(model: Any, pictures: Any, codec: Any, bits_per_pixel: float) -
     ]
     pixels = sum(picture.shape[0] * picture.shape[1] for picture in pictures)
 
-    def rate(strength: float) -> float:
-        files = ks.codecs.encode_many(codec.with_strength(strength), bottlenecks, verbose=0)
-        return 8 * sum(map(len, files)) / pixels
+    @functools.cache
+    def rate(index: int) -> float:
+        setting = codec.with_strength(codec.strengths[index])
+        return 8 * sum(map(len, ks.codecs.encode_many(setting, bottlenecks, verbose=0))) / pixels
 
-    chosen = []
-    for share in AROUND:
-        low, high = 0, len(codec.strengths) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if rate(codec.strengths[middle]) > share * bits_per_pixel:
-                low = middle + 1
-            else:
-                high = middle
-        chosen.append(codec.strengths[low])
+    count = len(codec.strengths)
+    numbers = (first_within(rate, count, share * bits_per_pixel) for share in AROUND)
+    chosen = [codec.strengths[min(number, count - 1)] for number in numbers]
     return sorted(set(chosen))
 
 

@@ -106,10 +106,10 @@ def baselines(scenario):
 # %% [markdown]
 # ## Curves
 #
-# The baselines: the chain of linear filters without networks (for grayscale both: colour carriers, and chroma in
-# coefficients of the luma's blocks, which the preset starts from), the codec of the whole colour picture, and, where
-# they were trained, one network alone, all at the best of the codec's chroma subsamplings; and the luma alone. The
-# sandwich's curve is the upper envelope of those of the scenario's presets.
+# The baselines: the chain of linear filters without networks (for grayscale both: modulated chroma, and chroma
+# multiplexed into coefficients of the luma's blocks, which the preset starts from), the codec of the whole colour
+# picture, and, where they were trained, one network alone, all at the best of the codec's chroma subsamplings; and
+# luma only. The sandwich's curve is the upper envelope of those of the scenario's presets.
 
 # %%
 results = {}
@@ -187,8 +187,8 @@ for (scenario, label), curves in results.items():
 # %% [markdown]
 # ## What it says
 #
-# Nothing of JPEG's in particular is needed, not even its blocks: the chain that puts chroma in coefficients is
-# better than colour carriers around all four codecs, the sandwich that was trained from it another 0.5 to 0.8 dB
+# Nothing of JPEG's in particular is needed, not even its blocks: the linear baseline with multiplexed chroma is
+# better than modulated chroma around all four codecs, the sandwich that was trained from it another 0.5 to 0.8 dB
 # better around each; of that the network after the codec has the larger part, since alone, trained as long, it is
 # 0.2 to 0.4 dB behind. The low-resolution sandwich is 0.9 to 1.5 dB better than bicubic and Lanczos3, and 0.4 to
 # 0.7 dB better than a network after the codec alone. Which of its two presets to take is the codec's choice: around
@@ -207,11 +207,11 @@ for (scenario, label), curves in results.items():
 for scenario, rate in (("grayscale", 0.75), ("lowres", 0.4)):
     shown = {"sandwich": ks.models.CompressIntraModel.from_preset(scenario)}
     if scenario == "grayscale":
-        shown["colour carriers, no networks"] = ks.models.create_linear_baseline(1)
-        shown["chroma in coefficients, no networks"] = ks.models.create_linear_baseline(
+        shown["linear baseline, modulated chroma"] = ks.models.create_linear_baseline(1)
+        shown["linear baseline, multiplexed chroma"] = ks.models.create_linear_baseline(
             1, patch_size=16
         )
-        shown["luma alone"] = CodecAlone(luma_only=True)
+        shown["luma only"] = CodecAlone(luma_only=True)
     else:
         shown["bicubic, Lanczos3, no networks"] = ks.models.create_linear_baseline(3, 3, 2)
         shown["codec alone"] = CodecAlone()

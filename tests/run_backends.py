@@ -28,8 +28,9 @@ HOST_TESTS = (
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "compressai")),
     *(f"tests/evaluation/test_{name}.py" for name in ("curve", "frontier", "plots", "quality")),
     *(f"tests/evaluation/test_{name}.py" for name in ("piecewise_cubic", "readable", "results")),
-    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "reading", "writing")),
+    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "writing")),
     "tests/files/test_xmp.py",
+    "tests/pictures",
     "tests/test_build_tutorials.py",
     "tests/test_whole_files.py",
 )

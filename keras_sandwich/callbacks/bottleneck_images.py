@@ -44,7 +44,7 @@ class BottleneckImages(keras.callbacks.Callback):
 
     def __init__(self, images: Any, directory: str | Path) -> None:
         super().__init__()
-        self._image = import_library("PIL.Image", "Writing pictures", "media")
+        self._image = import_library("PIL.Image", "`BottleneckImages`", "media")
         self.images = images
         self.directory = Path(directory)
 
@@ -63,8 +63,8 @@ class BottleneckImages(keras.callbacks.Callback):
         row = np.concatenate([_as_rgb(column, size) for column in columns], axis=2)
         picture = np.concatenate(list(row), axis=0)
         self.directory.mkdir(parents=True, exist_ok=True)
-        with replace_whole(self.directory / f"epoch_{epoch + 1:04d}.png") as beside:
-            self._image.fromarray(picture).save(beside)
+        with replace_whole(self.directory / f"epoch_{epoch + 1:04d}.png") as path:
+            self._image.fromarray(picture).save(path)
 
 
 def _as_rgb(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:

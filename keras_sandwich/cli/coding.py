@@ -5,12 +5,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from keras_sandwich.datasets.pictures import SUFFIXES, find_pictures
 from keras_sandwich.files import decode_file, encode_file, read_info
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
-from keras_sandwich.files.reading import HEIC_SUFFIXES
+from keras_sandwich.pictures import find_pictures
+from keras_sandwich.pictures.formats import PICTURE_SUFFIXES
 
-SOURCES = (*SUFFIXES, *HEIC_SUFFIXES)
+SOURCES = PICTURE_SUFFIXES
 SAME_FORMAT = {"jpeg": "jpg", "heif": "heic", "tiff": "tif"}
 CODED = (".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif")
 

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
-from keras_sandwich.cli.coding import SOURCES
-from keras_sandwich.datasets.pictures import find_pictures
 from keras_sandwich.evaluation import (
     CodecAlone,
     RDCurve,
@@ -26,7 +24,7 @@ from keras_sandwich.evaluation.baselines import untrained_systems
 from keras_sandwich.evaluation.plots import matplotlib_figure
 from keras_sandwich.files.encoding import default_codec
 from keras_sandwich.files.networks import Network, load_network
-from keras_sandwich.files.reading import read_source
+from keras_sandwich.pictures import find_pictures, read_picture
 
 STEPS = (4, 6, 8, 10, 13, 16, 20, 26, 32, 40, 50, 64)
 MORE_STEPS = (*STEPS, 80, 100, 128)  # for the big picture, which the codec alone must code
@@ -79,9 +77,9 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def _read(folder: Path, network: Network) -> tuple[list[str], list[np.ndarray]]:
-    files = find_pictures(folder, SOURCES)
+    files = find_pictures(folder)
     pictures = [
-        read_source(file, network.channels, network.num_truncate_bits).pixels for file in files
+        read_picture(file, network.channels, network.num_truncate_bits).pixels for file in files
     ]
     return [file.relative_to(folder).as_posix() for file in files], pictures
 

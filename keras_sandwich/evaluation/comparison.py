@@ -1,5 +1,6 @@
 """One picture through several systems at equal bits, to look at."""
 
+import functools
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,9 @@ import numpy as np
 from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.evaluation.measured_pictures import measured_pictures, peak_for
 from keras_sandwich.evaluation.quality import PSNR, Measure, measures
+from keras_sandwich.inference.strengths import UnreachableTarget, largest_within, smallest_reaching
 from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
-from keras_sandwich.inference.transport import for_channels
+from keras_sandwich.inference.transport import decode, for_channels, sample_bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +206,7 @@ class _File:
 
 def _nearest_file(codec: Any, bottleneck: np.ndarray, most: float, least: int | None) -> _File:
     """The largest file of at most so many bytes; or the smallest of at least so many, if `least` is given."""
-    bits = int(getattr(codec, "bits", 8))
+    bits = sample_bits(codec)
     samples = to_samples(bottleneck, bits)
     coder = for_channels(codec, samples.shape[-1])
     strengths: Sequence[float] = tuple(getattr(coder, "strengths", ()))
@@ -213,23 +215,20 @@ def _nearest_file(codec: Any, bottleneck: np.ndarray, most: float, least: int | 
             "Expected a codec that lists the `strengths` to search. "
             f"Received {getattr(coder, 'name', coder)!r}, which lists none."
         )
-    files: dict[int, bytes] = {}
+    file = functools.cache(lambda index: coder.with_strength(strengths[index]).encode(samples))
+    count, fits = len(strengths), True
 
-    def file(index: int) -> bytes:
-        if index not in files:
-            files[index] = coder.with_strength(strengths[index]).encode(samples)
-        return files[index]
+    def size(index: int) -> int:
+        return len(file(index))
 
-    # A rate that was computed from a file's size is that file's, however it was rounded.
-    limit = most * (1 + 1e-9) if least is None else least
-    low, high = 0, len(strengths)  # the first file within the limit lies here: sizes fall
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if len(file(middle)) <= limit else (middle + 1, high)
-    index = min(low, len(strengths) - 1)
-    if least is not None and len(file(index)) < least and index > 0:
-        index -= 1
-    size = len(file(index))
-    fits = size <= limit if least is None else size >= least
-    decoded = coder.with_strength(strengths[index]).decode(file(index))
-    return _File(size, from_samples(decoded, bits), fits)
+    if least is not None:
+        index = smallest_reaching(size, count, least)
+        fits = size(index) >= least
+    else:
+        try:
+            # A rate that was computed from a file's size is that file's, however it was rounded.
+            index = largest_within(size, count, most * (1 + 1e-9))
+        except UnreachableTarget:
+            index, fits = count - 1, False
+    decoded = decode(file(index), coder.with_strength(strengths[index]), samples.shape)
+    return _File(size(index), from_samples(decoded, bits), fits)

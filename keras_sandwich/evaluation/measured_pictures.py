@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_sandwich.datasets.pictures import load_images, read_picture
+from keras_sandwich.datasets.pictures import load_images
 from keras_sandwich.inference.pictures import Pictures, require_range
+from keras_sandwich.pictures import read_srgb
 
 EIGHT_BITS = "Files are read as R, G and B of 8 bits"
 
@@ -71,7 +72,7 @@ def _read(system: Any, paths: Any) -> tuple[list[str], list[np.ndarray]]:
     names, pictures = [], []
     for path in paths if isinstance(paths, list | tuple) else [paths]:
         file = Path(path)
-        found = {file.stem: read_picture(file)} if file.is_file() else load_images(file)
+        found = {file.stem: read_srgb(file)} if file.is_file() else load_images(file)
         names += list(found)
         pictures += list(found.values())
     return names, pictures

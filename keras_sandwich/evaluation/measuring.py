@@ -1,26 +1,21 @@
 """Rate-distortion curves, measured with the files of real codecs."""
 
 import importlib.metadata
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_sandwich._optional import import_library
+from keras_sandwich._optional import progress_bar
 from keras_sandwich._version import __version__
-from keras_sandwich.codecs.many import cores
 from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.measured_pictures import measured_pictures, peak_for
 from keras_sandwich.evaluation.quality import measures
 from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
-from keras_sandwich.inference.transport import for_channels
+from keras_sandwich.inference.transport import code_at_each, for_channels, sample_bits
 
-MOST_AHEAD = 16  # decoded pictures that wait for the second network
 # Where nobody says which strengths to measure: how many, and from which to which share of the largest.
 DEFAULT_COUNT, FINEST, COARSEST = 12, 0.02, 0.6
 
@@ -91,12 +86,12 @@ def rd_curve(
     names, pictures, _ = measured_pictures(system, images, picture_names)
     measured = measures(metrics, pictures)
     strengths = default_strengths(codec) if strengths is None else _strengths(strengths)
-    bits = int(getattr(codec, "bits", 8))
+    bits = sample_bits(codec)
     peak = peak_for(system, pictures)
     bpp = np.zeros((len(strengths), len(pictures)))
     quality = {metric: np.zeros_like(bpp) for metric in measured}
     record: dict[str, Any] = {}
-    with _progress(len(strengths) * len(pictures), verbose) as bar:
+    with progress_bar(len(strengths) * len(pictures), verbose, "file") as bar:
         for number, picture in enumerate(pictures):
             size = (picture.shape[0], picture.shape[1])
             target = np.clip(np.round(picture), 0, peak)
@@ -104,15 +99,14 @@ def rd_curve(
             coder = for_channels(codec, samples.shape[-1])
             record = record or _record(coder, samples.shape[-1])
             coders = [coder.with_strength(strength) for strength in strengths]
-            for row, (file_size, decoded) in enumerate(_through(coders, samples)):
-                bottleneck = from_samples(decoded, bits)
+            for row, coded in enumerate(code_at_each(samples, coders)):
+                bottleneck = from_samples(coded.decoded, bits)
                 restored = postprocess_picture(system, bottleneck, size, tile_size)
                 restored = np.clip(np.round(restored), 0, peak)
-                bpp[row, number] = 8.0 * file_size / (size[0] * size[1])
+                bpp[row, number] = coded.bits / (size[0] * size[1])
                 for metric, measure in measured.items():
                     quality[metric][row, number] = measure(target, restored, peak)
-                if bar is not None:
-                    bar.update()
+                bar.update()
     return RDCurve(
         name=name or str(getattr(system, "name", type(system).__name__)),
         strengths=strengths,
@@ -179,45 +173,3 @@ def packages() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:  # a backend built under another name
             versions[name] = "unknown"
     return versions
-
-
-def _through(coders: Sequence[Any], samples: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Each file's bytes and what it decodes to, in order, on all cores but not further ahead than there are cores.
-
-    Threads are enough: codecs work outside Python's lock, except OpenJPEG in Pillow while it encodes.
-    """
-
-    def code(coder: Any) -> tuple[int, np.ndarray]:
-        file = coder.encode(samples)
-        decoded = np.asarray(coder.decode(file))
-        if decoded.shape != samples.shape:
-            raise ValueError(
-                "The codec must decode pictures of the shape that it was given. "
-                f"Received {decoded.shape} for {samples.shape}."
-            )
-        return len(file), decoded
-
-    workers = min(cores(), len(coders), MOST_AHEAD)
-    if workers <= 1:
-        yield from map(code, coders)
-        return
-    waiting = iter(coders)
-    running: deque[Future[tuple[int, np.ndarray]]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for coder in waiting:
-            running.append(pool.submit(code, coder))
-            if len(running) > workers:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    finally:  # also when interrupted: what has not begun never does
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _progress(total: int, verbose: int) -> AbstractContextManager[Any]:
-    if not verbose:
-        return nullcontext()
-    tqdm = import_library("tqdm.auto", "The progress bar, which verbose=0 leaves out,").tqdm
-    bar: AbstractContextManager[Any] = tqdm(total=total, unit="file")
-    return bar
