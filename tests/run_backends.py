@@ -20,12 +20,16 @@ BACKENDS = ("tensorflow", "jax", "torch")
 # What they test does not depend on the backend: the first one's run is enough.
 HOST_TESTS = (
     "tests/codecs",
-    *(f"tests/datasets/test_{name}.py" for name in ("pictures", "recoloring")),
-    "tests/datasets/test_sample_photographs.py",
-    *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "curve")),
-    *(f"tests/evaluation/test_{name}.py" for name in ("frontier", "plots", "quality", "results")),
+    *(
+        f"tests/datasets/test_{name}.py"
+        for name in ("pictures", "recoloring", "sample_photographs")
+    ),
     "tests/evaluation/report",
-    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "writing", "xmp")),
+    *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "compressai")),
+    *(f"tests/evaluation/test_{name}.py" for name in ("curve", "frontier", "plots", "quality")),
+    *(f"tests/evaluation/test_{name}.py" for name in ("piecewise_cubic", "readable", "results")),
+    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "writing")),
+    "tests/files/test_xmp.py",
     "tests/pictures",
     *(f"tests/test_{name}.py" for name in ("build_tutorials", "contributing", "floors")),
     "tests/test_whole_files.py",

@@ -12,6 +12,7 @@ import numpy as np
 from keras_sandwich import codecs
 from keras_sandwich._arguments import require_option
 from keras_sandwich.evaluation import (
+    CodecAlone,
     RDCurve,
     compare_at,
     plot_rd,
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     print(table)
     _write(options, curves, table)
     shown = {"sandwich": network.model, **untrained_systems(network.model, codec)}
-    shown.pop("codec alone, luma only", None)  # no colours to compare
+    shown.pop(CodecAlone(luma_only=True).name, None)  # no colours to compare
     best = dict.fromkeys(shown, codecs.every_subsampling(codec)) | {"sandwich": codec}
     write_report(
         options.target / "report.html",
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
             for number in _spread(len(pictures))
             for rate in [_middle_rate(curves[0], number)]
         ],
-        title=f"{options.model} over {codec.name}",
+        title=f"{options.model} over {curves[0].codec}",
         rates=options.rates,
     )
     print(f"Tables, curves and a report are in {options.target}.")
@@ -123,7 +124,8 @@ def _strengths(codec: codecs.Codec, whole_picture: bool = False) -> Sequence[flo
 def _write(options: argparse.Namespace, curves: Sequence[RDCurve], table: str) -> None:
     (options.target / "table.txt").write_text(table + "\n", encoding="utf-8")
     for curve in curves:
-        save_results(curve, options.target / f"{re.sub('[^a-z0-9]+', '_', curve.name)}.json")
+        name = re.sub("[^a-z0-9]+", "_", curve.name).strip("_")
+        save_results(curve, options.target / f"{name}.json")
     title = options.model.encode("utf-8", "backslashreplace").decode()  # a path may be no text
     for metric in options.metrics:
         plot_rd(curves, options.target / f"{metric}.png", title, metric)

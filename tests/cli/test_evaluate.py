@@ -32,8 +32,8 @@ def test_evaluation(tmp_path, pictures, model, capsys):
     table = capsys.readouterr().out
     assert (target / "table.txt").read_text(encoding="utf-8") in table
     for name in (
-        *("sandwich", "classical_chain_no_networks"),
-        *("codec_alone", "codec_alone_luma_only"),
+        *("sandwich", "linear_baseline_modulated_chroma"),
+        *("codec_alone", "codec_alone_luma_only_4_0_0"),
     ):
         curve = ks.evaluation.load_results(target / f"{name}.json")
         measured = np.where(curve.measured or True, curve.strengths, 4)
