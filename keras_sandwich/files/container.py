@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from keras_sandwich import codecs
 from keras_sandwich.codecs.libraries import pillow_picture
+from keras_sandwich.codecs.registry import CODECS
+
+CODED_SUFFIXES = tuple(
+    suffix for codec in CODECS if codec().carries_metadata for suffix in codec.suffixes
+)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ TRAINING = (
 )
 
 
-def train(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """The command `train`."""
     _require_meaning(options)
     target: Path = options.target

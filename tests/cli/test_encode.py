@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageCms
 
 import keras_sandwich as ks
-from keras_sandwich.cli import coding, main
+from keras_sandwich.cli import encode
+from keras_sandwich_command import main
 
 
 def encoding(source, target, model):
@@ -67,7 +68,7 @@ def test_a_failure_names_its_file(tmp_path, pictures, model, capsys, monkeypatch
             raise kind("the encoder could not be opened")
         return ks.encode_file(source, *arguments, **options)
 
-    monkeypatch.setattr(coding, "encode_file", refuse)
+    monkeypatch.setattr(encode, "encode_file", refuse)
     assert main(encoding(pictures, tmp_path / "coded", model)) == 1
     assert files_in(tmp_path / "coded") == ["b.jpg", "deeper/c.jpg"]
     (line,) = capsys.readouterr().err.splitlines()[-1:]
@@ -126,7 +127,17 @@ def test_an_interruption(tmp_path, pictures, model, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(coding, "encode_file", interrupt)
+    monkeypatch.setattr(encode, "encode_file", interrupt)
     assert main(encoding(pictures, tmp_path / "coded", model)) == 130
     assert "interrupted" in capsys.readouterr().err
     assert files_in(tmp_path / "coded") == []
+
+
+def test_a_format_that_no_codec_writes(tmp_path, pictures, model, capsys):
+    coded = tmp_path / "coded"
+    assert main([*encoding(pictures, coded, model), "--format", "png"]) == 1
+    assert "'.avif'" in capsys.readouterr().err
+    arguments = ["decode", str(pictures), str(coded), "--model", model, "--format", "jpg"]
+    assert main(arguments) == 1
+    assert "'.png'" in capsys.readouterr().err
+    assert not coded.exists()

@@ -7,7 +7,13 @@ import keras
 import numpy as np
 
 import keras_sandwich as ks
-from benchmarks.backend import BACKEND, forward, forward_and_backward, on_accelerator, on_device
+from benchmarks.speed.backend import (
+    BACKEND,
+    forward,
+    forward_and_backward,
+    on_accelerator,
+    on_device,
+)
 
 RATES = ("gaussian", "jpeg")
 PROXY_SIZES: dict[str, tuple[int, int, dict[str, Any]]] = {

@@ -1,26 +1,91 @@
-"""What may be written on the command line. Nothing here imports Keras, so that help is at hand at once."""
+"""The command `keras-sandwich`: what may be written after it, and how it ends.
+
+A module beside the package: whatever lies within the package imports Keras with it, which takes seconds, and help is
+to be at hand at once.
+"""
 
 import argparse
+import importlib
+import io
 import math
+import os
 import re
+import runpy
+import sys
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 SCENARIOS = ("grayscale", "low-resolution", "colour")
-CODED = ("jpg", "webp", "avif", "heic")
-METRICS = ("psnr-rgb", "psnr-luma", "ssim-rgb", "ms-ssim-rgb")
-RESTORED = ("png", "webp", "tif")
+
+FAILED, INTERRUPTED = 1, 130
 
 MODEL_HELP = "a bundled preset's name, a preset's folder, or a .keras file"
+STRENGTH_HELP = (
+    "larger is a smaller file: of .jpg the quantizer's step, 1 to 255; "
+    "of .webp, .avif and .heic 101 − quality, 1 to 101"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code.
+
+    0: done; 1: it failed, said in a line on stderr; 2: wrong usage; 130: interrupted.
+
+    Args:
+        arguments: what follows the command's name; None: those of the process.
+
+    Returns:
+        The exit code.
+    """
+    _show_every_name()
+    try:
+        options = make_parser().parse_args(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    # TensorFlow's greetings are no messages of ours.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            command = importlib.import_module(f"keras_sandwich.cli.{options.command}")
+            return int(command.run(options))
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read the output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # a line for whoever called, of whatever kind it is
+        _say(f"error: {error or type(error).__name__}")
+        return FAILED
+
+
+def _show_every_name() -> None:
+    """File names may hold what an output's encoding cannot show, or no text at all: that is shown escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    _say(f"warning: {message}")
+
+
+def _say(text: str) -> None:
+    print(f"keras-sandwich: {' '.join(text.split())}", file=sys.stderr)
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser; `options.run` names the function of the command."""
+    """The parser; `options.command` names the module of `keras_sandwich.cli` that runs."""
     parser = argparse.ArgumentParser(
         prog="keras-sandwich",
         description="Sandwiched compression: neural networks before and after a standard image codec.",
     )
     parser.add_argument("--version", action="version", version=f"keras-sandwich {_version()}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        title="commands", dest="command", required=True, metavar="COMMAND"
+    )
     _add_encode(commands)
     _add_decode(commands)
     _add_info(commands)
@@ -30,34 +95,29 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _version() -> str:
-    from keras_sandwich import __version__
-
-    return __version__
+    file = Path(__file__).with_name("keras_sandwich") / "_version.py"
+    return str(runpy.run_path(str(file))["__version__"])
 
 
 def _add(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
-    run: str,
     text: str,
     example: str,
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(
+    return commands.add_parser(
         name,
         help=text,
         description=text[0].upper() + text[1:] + ".",
         epilog=f"example:\n  keras-sandwich {name} {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(run=f"keras_sandwich.cli.{run}")
-    return command
 
 
 def _add_encode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = _add(
         commands,
         "encode",
-        "coding:encode",
         "write pictures as ordinary image files that a sandwich restores",
         "photo.png photo.jpg --model runs/gray --bits-per-pixel 0.5",
     )
@@ -71,14 +131,18 @@ def _add_encode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="B",
         help="the largest file of at most B bits per pixel, all its bytes counted",
     )
-    goal.add_argument("--strength", type=_positive, metavar="S", help="the codec's strength")
+    goal.add_argument("--strength", type=_positive, metavar="S", help=STRENGTH_HELP)
     goal.add_argument(
         "--target-size",
         type=size_in_bytes,
         metavar="BYTES",
         help="the largest file of at most so many bytes; 40k is 40,000, 1M is 1,000,000",
     )
-    command.add_argument("--format", choices=CODED, help="of the files of a folder (default: jpg)")
+    command.add_argument(
+        "--format",
+        metavar="SUFFIX",
+        help="of the files of a folder: jpg (the default), webp, avif or heic",
+    )
     command.add_argument(
         "--background",
         metavar="COLOUR",
@@ -94,14 +158,16 @@ def _add_decode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command = _add(
         commands,
         "decode",
-        "coding:decode",
         "restore the pictures of files that `encode` wrote",
         "photo.jpg restored.png --model runs/gray",
     )
     command.add_argument("source", type=Path, help="a coded file, or a folder of them")
     command.add_argument("target", type=Path, help="the picture to write, or a folder for a folder")
     command.add_argument("--model", help=f"{MODEL_HELP}; not needed where the file names a preset")
-    command.add_argument("--format", choices=RESTORED, help="of a folder's pictures (default: png)")
+    command.add_argument(
+        "--format", metavar="SUFFIX", help="of a folder's pictures: png (the default), webp or tif"
+    )
+
     command.add_argument(
         "--accept-altered",
         action="store_true",
@@ -114,7 +180,6 @@ def _add_info(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command = _add(
         commands,
         "info",
-        "describing:info",
         "describe a coded file, a preset, or what is installed",
         "photo.jpg",
     )
@@ -128,7 +193,6 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command = _add(
         commands,
         "train",
-        "training:train",
         "train a sandwich on a folder of pictures; killed and started again, it goes on",
         "photographs runs/gray --scenario grayscale --minutes 20",
     )
@@ -181,20 +245,25 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     command = _add(
         commands,
         "evaluate",
-        "evaluating:evaluate",
         "measure a sandwich against the codec alone and the chain without networks",
         "runs/gray photographs results --format jpg",
     )
     command.add_argument("model", help=MODEL_HELP)
     command.add_argument("pictures", type=Path, help="a folder of pictures")
     command.add_argument("target", type=Path, help="the folder to write the results to")
-    command.add_argument("--format", choices=CODED, default="jpg", help="(default: jpg)")
+    command.add_argument(
+        "--format",
+        metavar="SUFFIX",
+        default="jpg",
+        help="of the codec's files: jpg (the default), webp, avif, heic, jp2 or jxl",
+    )
     command.add_argument(
         "--strengths",
         type=_positive,
         nargs="+",
         metavar="S",
-        help="of the codec (default: about a dozen over its range)",
+        help=f"{STRENGTH_HELP}; of .jp2 101 − dB, of .jxl the distance, 0.01 to 25 "
+        "(default: about a dozen over the codec's range)",
     )
     command.add_argument(
         "--rates",
@@ -207,9 +276,9 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     command.add_argument(
         "--metrics",
         nargs="+",
-        choices=METRICS,
+        metavar="METRIC",
         default=["psnr-rgb"],
-        help="what to measure (default: psnr-rgb)",
+        help="psnr-rgb (the default), psnr-luma, ssim-rgb, ms-ssim-rgb",
     )
     _add_tile_size(command)
 

@@ -1,6 +1,6 @@
 """Peak memory and time of one large picture through the networks, for a few tile sizes.
 
-KERAS_BACKEND=torch python benchmarks/large_pictures.py --size 10000 --tiles 512 1024 2048
+KERAS_BACKEND=torch python benchmarks/speed/large_pictures.py --size 10000 --tiles 512 1024 2048
 
 Memory is what the process holds at its highest, over what it held before and over the result's own array: what a
 window's activations take. Linux alone tells (/proc/self). Each tile size runs in a process of its own.

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.backend import wait
+from benchmarks.speed.backend import wait
 
 
 def seconds(function: Callable[[], Any]) -> float:

@@ -1,15 +1,17 @@
 import json
 import os
+import pkgutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import keras
 import pytest
 
 import keras_sandwich as ks
-from keras_sandwich.cli import main
-from keras_sandwich.cli.parser import make_parser, size_in_bytes
+from keras_sandwich import cli
+from keras_sandwich_command import main, make_parser, size_in_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("encode", "decode", "info", "train", "evaluate")
@@ -38,24 +40,31 @@ def test_help_has_an_example(capsys, command):
     make_parser().parse_args(example[1:])
 
 
-@pytest.mark.parametrize("as_module", [True, False])
-def test_help_imports_neither_keras_nor_numpy(tmp_path, as_module):
-    script = ["-X", "importtime", "-m", "keras_sandwich"]
-    if not as_module:  # as the installed command is written
-        command = tmp_path / "keras-sandwich"
-        command.write_text("import sys\nfrom keras_sandwich.cli import main\nsys.exit(main())\n")
-        script = ["-X", "importtime", str(command)]
-    outcome = run(script, "--help")
+def test_help_imports_neither_the_package_nor_numpy(tmp_path):
+    command = tmp_path / "keras-sandwich"  # as the installed command is written
+    command.write_text("import sys\nfrom keras_sandwich_command import main\nsys.exit(main())\n")
+    outcome = run(["-X", "importtime", str(command)], "--help")
     assert outcome.returncode == 0
     assert "encode" in outcome.stdout
     imported = {line.rpartition("|")[2].strip() for line in outcome.stderr.splitlines()}
-    assert "keras_sandwich.cli" in imported
-    assert not imported & {"keras", "numpy", "PIL", "torch", "tensorflow", "jax"}
+    assert "keras_sandwich_command" in imported
+    heavy = {"keras_sandwich", "keras", "numpy", "PIL", "torch", "tensorflow", "jax"}
+    assert not imported & heavy
+
+
+def test_the_version_is_the_package_s(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"keras-sandwich {ks.__version__}\n"
+
+
+def test_every_command_has_its_module():
+    modules = {module.name for module in pkgutil.iter_modules(cli.__path__)}
+    assert set(COMMANDS) <= modules
 
 
 def test_the_installed_command_is_main():
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert 'keras-sandwich = "keras_sandwich.cli:main"' in project
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {"keras-sandwich": "keras_sandwich_command:main"}
 
 
 def test_the_command_knows_every_layer(tmp_path, model):
@@ -85,6 +94,28 @@ def test_the_command_knows_every_layer(tmp_path, model):
 def test_wrong_usage(capsys, arguments):
     assert main(arguments) == 2
     assert "usage: keras-sandwich" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "suffix", "shown", "low", "high"),
+    [
+        ("encode", ".jpg", "step, 1 to 255", 1, 255),
+        *(("encode", suffix, "101 − quality, 1 to 101", 1, 101) for suffix in (".webp", ".avif")),
+        ("encode", ".heic", "101 − quality, 1 to 101", 1, 101),
+        ("evaluate", ".jxl", "distance, 0.01 to 25", 0.01, 25),
+    ],
+)
+def test_strengths_are_as_help_says(capsys, command, suffix, shown, low, high):
+    assert main([command, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert shown in text
+    assert suffix in text.partition("larger is a smaller file")[2]
+    codec = ks.codecs.codec_for(suffix)()
+    for strength in (low, high):
+        assert codec.with_strength(strength).strength == strength
+    for strength in (low / 2, 2 * high):
+        with pytest.raises(ValueError, match="strength"):
+            codec.with_strength(strength)
 
 
 @pytest.mark.parametrize(

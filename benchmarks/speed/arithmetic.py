@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 import keras_sandwich as ks
-from benchmarks.backend import BACKEND, forward, on_accelerator
-from benchmarks.timing import interleaved_medians, warm_up
+from benchmarks.speed.backend import BACKEND, forward, on_accelerator
+from benchmarks.speed.timing import interleaved_medians, warm_up
 
 
 def unet_macs_per_pixel(unet: Any) -> float:

@@ -1,7 +1,7 @@
 """What training with a real codec gains over as much more training through the proxy, measured with real files.
 
-KERAS_BACKEND=torch python -m benchmarks.through_the_codec --model grayscale --minutes 10 --codecs jpeg webp avif \
-    --data train --test test
+KERAS_BACKEND=torch python -m benchmarks.quality.through_the_codec --model grayscale --minutes 10 \
+    --codecs jpeg webp avif --data train --test test
 
 From one trained model, for each codec and with as many minutes of processor time each, coding files included: more
 training through the proxy, the postprocessor alone on what the codec decodes, and the codec in the loop. Without

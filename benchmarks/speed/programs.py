@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from benchmarks.backend import BACKEND
-from benchmarks.cases import pictures
+from benchmarks.speed.backend import BACKEND
+from benchmarks.speed.cases import pictures
 
 
 def one_program(model: Any) -> str:

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 import keras_sandwich as ks
-from keras_sandwich.cli import main
+from keras_sandwich.cli import evaluate
+from keras_sandwich_command import main
 
 
 def test_evaluation_without_matplotlib_measures_nothing(
@@ -50,3 +51,32 @@ def test_evaluation(tmp_path, pictures, model, capsys):
     assert np.array_equal(saved.psnr, direct.psnr)
     assert Image.open(target / "psnr-rgb.png").size[0] > 500
     assert "<html" in (target / "report.html").read_text(encoding="utf-8")
+
+
+def test_pictures_that_are_coded_already(tmp_path, pictures, model, capsys, monkeypatch):
+    pytest.importorskip("matplotlib")
+    for name in ("a.png", "b.webp"):
+        target = (pictures / name).with_suffix(".jpg")
+        ks.encode_file(pictures / name, target, model, strength=9)
+
+    def measured(*_, **__):
+        raise ValueError("not measured here")
+
+    monkeypatch.setattr(evaluate, "rd_curve", measured)
+    assert main(["evaluate", model, str(pictures), str(tmp_path / "results")]) == 1
+    warning, error = capsys.readouterr().err.splitlines()
+    assert "2 of the 5 pictures are files that `encode` wrote" in warning
+    assert "a.jpg, b.jpg" in warning
+    assert error.endswith("not measured here")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [("--format", "xyz", ".avif"), ("--metrics", "mos", "psnr-luma")],
+)
+def test_what_cannot_be_measured(tmp_path, pictures, model, capsys, option, value, expected):
+    pytest.importorskip("matplotlib")
+    target = tmp_path / "results"
+    assert main(["evaluate", model, str(pictures), str(target), option, value]) == 1
+    assert expected in capsys.readouterr().err
+    assert not target.exists()

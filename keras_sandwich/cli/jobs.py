@@ -1,67 +1,18 @@
-"""`encode` and `decode`, of files and of folders."""
+"""Which files a command reads and writes, and every one of them done, whatever becomes of the others."""
 
-import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from keras_sandwich.files import decode_file, encode_file, read_info
-from keras_sandwich.files.networks import Network, bundled_preset, load_network
+from keras_sandwich._optional import import_library
 from keras_sandwich.pictures import find_pictures
-from keras_sandwich.pictures.formats import PICTURE_SUFFIXES
 
-SOURCES = PICTURE_SUFFIXES
 SAME_FORMAT = {"jpeg": "jpg", "heif": "heic", "tiff": "tif"}
-CODED = (".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif")
-
 
 Job = tuple[Path, Path]
 
 
-def encode(options: argparse.Namespace) -> int:
-    """The command `encode`."""
-    jobs = _jobs(options.source, options.target, options.format, "jpg", SOURCES)
-    model = load_network(options.model)
-
-    def one(source: Path, target: Path) -> str:
-        info = encode_file(
-            source,
-            target,
-            model,
-            bits_per_pixel=options.bits_per_pixel,
-            strength=options.strength,
-            target_size=options.target_size,
-            background=options.background,
-            keep_profile=not options.no_profile,
-            tile_size=options.tile_size,
-        )
-        return f"{target}: {info.file_size} bytes, {info.bits_per_pixel:.3f} bits per pixel"
-
-    return _run(jobs, one, "encode")
-
-
-def decode(options: argparse.Namespace) -> int:
-    """The command `decode`."""
-    jobs = _jobs(options.source, options.target, options.format, "png", CODED)
-    networks: dict[str, Network] = {}
-
-    def one(source: Path, target: Path) -> str:
-        name = options.model or bundled_preset(read_info(source).network)
-        if name is not None and name not in networks:
-            networks[name] = load_network(name)
-        decode_file(
-            source,
-            target,
-            None if name is None else networks[name],
-            accept_altered=options.accept_altered,
-            tile_size=options.tile_size,
-        )
-        return str(target)
-
-    return _run(jobs, one, "decode")
-
-
-def _jobs(
+def find_jobs(
     source: Path, target: Path, suffix: str | None, default: str, suffixes: tuple[str, ...]
 ) -> list[Job]:
     """The files to read and to write; for a folder the same folders below the target, which are made."""
@@ -94,17 +45,12 @@ def _jobs(
     return jobs
 
 
-def _run(jobs: list[Job], one: Callable[[Path, Path], str], name: str) -> int:
+def run_jobs(jobs: list[Job], one: Callable[[Path, Path], str], name: str) -> int:
     """Does every job; those that fail are listed at the end."""
     if len(jobs) == 1:
         print(one(*jobs[0]))
         return 0
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise ImportError(
-            'The progress of a folder needs tqdm: pip install "keras-sandwich[codecs]".'
-        ) from error
+    tqdm = import_library("tqdm", "The progress of a folder").tqdm
     failures: list[str] = []
     written: dict[Path, Path] = {}
     for source, target in tqdm(jobs, desc=name, unit="file"):

@@ -1,8 +1,8 @@
 """The long trainings behind the bundled presets and the page on other codecs, and the baselines with the same budget.
 
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
-python -m benchmarks.long_training grayscale --data train --output runs/grayscale.keras
-python -m benchmarks.long_training lowres --part postprocessor --data train --output runs/lowres/after.keras
+python -m benchmarks.quality.long_training grayscale --data train --output runs/grayscale.keras
+python -m benchmarks.quality.long_training lowres --part postprocessor --data train --output runs/lowres/after.keras
 
 With one thread each, one training fits a core; killed and started again it goes on. `--start` takes the weights of a
 model that was trained before. The photographs are taken as they are and reduced by 2 and by 3, and come in other

@@ -9,12 +9,14 @@ from typing import Any
 
 import keras
 
-from keras_sandwich import __version__, codecs, presets
+from keras_sandwich import codecs, presets
+from keras_sandwich._version import __version__
+from keras_sandwich.codecs.registry import CODECS
 from keras_sandwich.files import read_info
 from keras_sandwich.files.networks import load_network
 
 
-def info(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """The command `info`."""
     if options.subject is None:
         description = describe_installation()
@@ -23,7 +25,7 @@ def info(options: argparse.Namespace) -> int:
     else:
         description = describe_model(options.subject)
     if options.json:
-        print(json.dumps(description, indent=1, ensure_ascii=False))
+        print(json.dumps(description, indent=1))
     else:
         width = max(map(len, description)) + 2
         for name, value in description.items():
@@ -62,13 +64,12 @@ def describe_model(name: str) -> dict[str, Any]:
 
 def describe_installation() -> dict[str, Any]:
     """Versions, the backend, and the codecs that can be used."""
-    kinds = (codecs.JPEG, codecs.WebP, codecs.AVIF, codecs.HEIC, codecs.JPEG2000, codecs.JPEGXL)
     return {
         "keras-sandwich": __version__,
         "python": platform.python_version(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
-        **{kind.__name__: _version(kind) for kind in kinds},
+        **{kind.__name__: _version(kind) for kind in CODECS},
         "presets": presets.names(),
     }
 

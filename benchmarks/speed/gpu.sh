@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Measures JAX and PyTorch on a GPU, in float32 and mixed_bfloat16, in one go: tables on the screen and JSON in $OUT.
 #
-#   benchmarks/gpu.sh [FOLDER OF WHEELS]
+#   benchmarks/speed/gpu.sh [FOLDER OF WHEELS]
 #
 # For a machine whose python3 has jax and torch with CUDA, numpy and Pillow. What else Keras needs (keras, namex,
 # optree) is installed from the folder, without a network: `pip download --no-deps -d FOLDER keras namex optree`.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 wheels=${1:-}
 out=${OUT:-.}

@@ -6,8 +6,8 @@ import pytest
 
 import keras_sandwich as ks
 from keras_sandwich.callbacks import TrainingBudget
-from keras_sandwich.cli import main, training
-from keras_sandwich.cli.parser import make_parser
+from keras_sandwich.cli import train
+from keras_sandwich_command import main, make_parser
 
 TRAINING = ["--crop-size", "32", "--batch-size", "2", "--filters", "3", "--steps", "4"]
 
@@ -23,7 +23,7 @@ TRAINING = ["--crop-size", "32", "--batch-size", "2", "--filters", "3", "--steps
 )
 def test_scenarios(scenario, options, shape):
     arguments = ["train", "a", "b", "--scenario", scenario, "--filters", "3", "5", *options]
-    model = training.make_model(make_parser().parse_args(arguments))
+    model = train.make_model(make_parser().parse_args(arguments))
     assert model.compute_output_shape((1, 32, 48, 3))["bottleneck"] == shape
     gamma = {"grayscale": 450, "low-resolution": 400, "colour": 9}[scenario]
     assert float(keras.ops.convert_to_numpy(model.gamma)) == gamma
@@ -75,7 +75,7 @@ def test_a_training_that_diverges_saves_nothing(tmp_path, pictures, capsys):
 def test_a_divergence_spares_what_was_kept_before(tmp_path, pictures, capsys, monkeypatch, what):
     target = tmp_path / "preset"
     arguments = ["train", str(pictures), str(target), *TRAINING]
-    ended = training._RefuseDivergence.on_epoch_end
+    ended = train._RefuseDivergence.on_epoch_end
 
     def diverged(refusal, epoch, logs):
         if epoch == 3 and what == "weights":  # after its last step: the epoch's loss is finite
@@ -83,7 +83,7 @@ def test_a_divergence_spares_what_was_kept_before(tmp_path, pictures, capsys, mo
         ended(refusal, epoch, {"loss": np.inf} if epoch == 3 and what == "loss" else logs)
 
     with monkeypatch.context() as patched:
-        patched.setattr(training._RefuseDivergence, "on_epoch_end", diverged)
+        patched.setattr(train._RefuseDivergence, "on_epoch_end", diverged)
         assert main(arguments) == 1
         assert "diverged in epoch 4" in capsys.readouterr().err
         assert main(arguments) == 1  # what is kept is of epoch 3, not the model that diverged

@@ -1,6 +1,6 @@
 """Short trainings with one setting changed, measured with real JPEG files: what the examples' defaults rest on.
 
-KERAS_BACKEND=tensorflow python -m benchmarks.recipe --data train --test test --vary reduction=1 reduction=2
+KERAS_BACKEND=tensorflow python -m benchmarks.quality.recipe --data train --test test --vary reduction=1 reduction=2
 
 Each `--vary` argument is a comma-separated list of settings. All runs share the seed and the number of steps.
 """

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
+from keras_sandwich._arguments import require_option
 from keras_sandwich.evaluation import (
     CodecAlone,
     RDCurve,
@@ -22,6 +24,8 @@ from keras_sandwich.evaluation import (
 )
 from keras_sandwich.evaluation.baselines import untrained_systems
 from keras_sandwich.evaluation.plots import matplotlib_figure
+from keras_sandwich.evaluation.quality import MEASURES
+from keras_sandwich.files import read_info
 from keras_sandwich.files.encoding import default_codec
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.pictures import find_pictures, read_picture
@@ -31,11 +35,13 @@ MORE_STEPS = (*STEPS, 80, 100, 128)  # for the big picture, which the codec alon
 SHOWN = 3  # pictures that the report compares
 
 
-def evaluate(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """The command `evaluate`."""
     matplotlib_figure()  # whose absence should be said before the measuring
     network = load_network(options.model)
     codec = default_codec(f".{options.format}", network)
+    for metric in options.metrics:
+        require_option(metric, tuple(MEASURES), "--metrics")
     names, pictures = _read(options.pictures, network)
     options.target.mkdir(parents=True, exist_ok=True)
     strengths = options.strengths or _strengths(codec)
@@ -81,7 +87,29 @@ def _read(folder: Path, network: Network) -> tuple[list[str], list[np.ndarray]]:
     pictures = [
         read_picture(file, network.channels, network.num_truncate_bits).pixels for file in files
     ]
-    return [file.relative_to(folder).as_posix() for file in files], pictures
+    names = [file.relative_to(folder).as_posix() for file in files]
+    _warn_of_coded(names, files)
+    return names, pictures
+
+
+def _warn_of_coded(names: list[str], files: list[Path]) -> None:
+    """A warning for files of `encode`: what they show is no photograph, and would be measured as one."""
+    coded = [name for name, file in zip(names, files, strict=True) if _is_coded(file)]
+    if coded:
+        warnings.warn(
+            f"{len(coded)} of the {len(files)} pictures are files that `encode` wrote, and are measured as "
+            f"they show: {', '.join(coded[:SHOWN])}{', …' if len(coded) > SHOWN else ''}. "
+            "Give the pictures that they were made of.",
+            stacklevel=2,
+        )
+
+
+def _is_coded(file: Path) -> bool:
+    try:
+        read_info(file)
+    except ValueError:
+        return False
+    return True
 
 
 def _strengths(codec: codecs.Codec, whole_picture: bool = False) -> Sequence[float]:
@@ -98,8 +126,9 @@ def _write(options: argparse.Namespace, curves: Sequence[RDCurve], table: str) -
     for curve in curves:
         name = re.sub("[^a-z0-9]+", "_", curve.name).strip("_")
         save_results(curve, options.target / f"{name}.json")
+    title = options.model.encode("utf-8", "backslashreplace").decode()  # a path may be no text
     for metric in options.metrics:
-        plot_rd(curves, options.target / f"{metric}.png", options.model, metric)
+        plot_rd(curves, options.target / f"{metric}.png", title, metric)
 
 
 def _spread(number: int) -> list[int]:

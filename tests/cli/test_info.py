@@ -3,7 +3,7 @@ import json
 import keras
 
 import keras_sandwich as ks
-from keras_sandwich.cli import main
+from keras_sandwich_command import main
 
 
 def test_info_of_a_file(tmp_path, pictures, model, capsys):
