@@ -12,6 +12,7 @@ from keras_sandwich import (
     metrics,
     models,
     ops,
+    pictures,
     presets,
     training,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "metrics",
     "models",
     "ops",
+    "pictures",
     "presets",
     "training",
     "transport",
