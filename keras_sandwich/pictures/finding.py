@@ -45,7 +45,7 @@ def find_pictures(
     folder = Path(folder)
     if not folder.exists():
         raise FileNotFoundError(
-            f"There is no such folder. Received: path={str(folder)!r} (working folder: "
+            f"There is no such folder. Received path={str(folder)!r} (working folder: "
             f"{str(Path.cwd())!r}). Pass a folder that holds pictures."
         )
     if not folder.is_dir():
@@ -57,7 +57,7 @@ def find_pictures(
     if not pictures:
         known = readable_suffixes() if suffixes == PICTURE_SUFFIXES else suffixes
         raise ValueError(
-            f"The folder holds no pictures. Received: path={str(folder)!r}. Files with these "
+            f"The folder holds no pictures. Received path={str(folder)!r}. Files with these "
             f"suffixes are looked for, in its subfolders too: {', '.join(known)}."
         )
     return pictures

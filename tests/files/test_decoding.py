@@ -85,9 +85,7 @@ def test_a_decoder_without_the_network_before_the_codec(tmp_path, source):
 
 def test_a_library_that_is_missing_is_named_with_the_extra(file, small_model, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    with pytest.raises(
-        ImportError, match=r"JPEG needs Pillow: .*keras-sandwich\[codecs\]"
-    ):
+    with pytest.raises(ImportError, match=r"JPEG needs Pillow: .*keras-sandwich\[codecs\]"):
         ks.decode_file(file, file.with_name("a.png"), small_model)
 
 
