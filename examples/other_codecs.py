@@ -17,16 +17,17 @@
 # as the first sandwich of their scenario, in several parts: after the codec 12,900 (grayscale) and 16,250 (low
 # resolution), before the codec 16,000 and 13,500. There is no second one of them for low rates.
 #
-#     python -m benchmarks.long_training grayscale --data TRAIN --minutes 70 --output runs/grayscale.keras
-#     python -m benchmarks.long_training lowres --data TRAIN --start EARLIER --output runs/lowres.keras
-#     python -m benchmarks.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 21 46 --data TRAIN \
-#         --minutes 85 --learning-rate 8e-4 --start runs/lowres.keras --output runs/proxy_420.keras
-#     python -m benchmarks.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 24 38 --data TRAIN \
-#         --files --minutes 26 --learning-rate 4e-4 --start runs/proxy_420.keras --output runs/lowres_420.keras
+#     python -m benchmarks.quality.long_training grayscale --data TRAIN --minutes 70 --output runs/grayscale.keras
+#     python -m benchmarks.quality.long_training lowres --data TRAIN --start EARLIER --output runs/lowres.keras
+#     python -m benchmarks.quality.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 21 46 \
+#         --data TRAIN --minutes 85 --learning-rate 8e-4 --start runs/lowres.keras --output runs/proxy_420.keras
+#     python -m benchmarks.quality.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 24 38 \
+#         --data TRAIN --files --minutes 26 --learning-rate 4e-4 --start runs/proxy_420.keras \
+#         --output runs/lowres_420.keras
 #     for scenario in grayscale lowres; do
-#         python -m benchmarks.long_training $scenario --part postprocessor --data TRAIN \
+#         python -m benchmarks.quality.long_training $scenario --part postprocessor --data TRAIN \
 #             --output BASELINES/$scenario/network_after_the_codec_alone.keras
-#         python -m benchmarks.long_training $scenario --part preprocessor --data TRAIN \
+#         python -m benchmarks.quality.long_training $scenario --part preprocessor --data TRAIN \
 #             --output BASELINES/$scenario/network_before_the_codec_alone.keras
 #     done
 

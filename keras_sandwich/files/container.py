@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from keras_sandwich.codecs.header import Header
 from keras_sandwich.codecs.registry import FileFormat, coded_formats, format_of, listed
 
+CODED_SUFFIXES = tuple(suffix for kind in coded_formats() for suffix in kind.suffixes)
+
 
 @dataclass(frozen=True)
 class Container:

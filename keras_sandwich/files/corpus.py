@@ -16,7 +16,7 @@ from keras_sandwich._arguments import require_option
 from keras_sandwich._optional import progress_bar
 from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.pool import map_in_order
-from keras_sandwich.codecs.registry import coded_formats
+from keras_sandwich.files.container import CODED_SUFFIXES
 from keras_sandwich.files.decoding import decode_file
 from keras_sandwich.files.encoding import encode_file, require_one_goal
 from keras_sandwich.files.info import read_info
@@ -28,7 +28,6 @@ from keras_sandwich.pictures.formats import PICTURE_SUFFIXES
 RECORD = (
     ".keras-sandwich.json"  # in a target folder: the arguments that its files were written with
 )
-CODED_SUFFIXES = tuple(suffix for kind in coded_formats() for suffix in kind.suffixes)
 
 Job = tuple[Path, Path]
 
