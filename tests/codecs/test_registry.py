@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import mimetypes
 import sys
 from pathlib import Path
 
@@ -75,6 +76,10 @@ def test_every_codec_is_registered():
     public = {getattr(codecs, name) for name in codecs.__all__ if name not in ("Codec", "Split")}
     found = {kind for kind in public if isinstance(kind, type) and issubclass(kind, codecs.Codec)}
     assert {kind.codec for kind in FORMATS} == found
+    # As Python knows them; not all of them are in the tables of every system.
+    known = {kind.media_type: mimetypes.guess_type(f"a{kind.suffixes[0]}")[0] for kind in FORMATS}
+    assert all(found in (None, stated) for stated, found in known.items())
+    assert known["image/jpeg"] == "image/jpeg"
     assert [kind.name for kind in coded_formats()] == ["JPEG", "WebP", "AVIF", "HEIC"]
     assert format_of(b"") is format_of(b"text") is None
 
