@@ -1,5 +1,9 @@
 """Distortions, and the loss of a sandwich."""
 
-from keras_sandwich.losses.rate_distortion import distortion_per_image, range_penalty
+from keras_sandwich.losses.rate_distortion import (
+    distortion_per_sample,
+    range_penalty,
+    rate_distortion,
+)
 
-__all__ = ["distortion_per_image", "range_penalty"]
+__all__ = ["distortion_per_sample", "range_penalty", "rate_distortion"]

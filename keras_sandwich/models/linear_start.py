@@ -191,7 +191,7 @@ def fit_linear_start(model: Any, images: Any) -> None:
     if not model.built:
         several = isinstance(images, Mapping)
         model.build({k: np.shape(v) for k, v in images.items()} if several else np.shape(images))
-    images = np.asarray(ops.convert_to_numpy(model._concatenate(images)))
+    images = np.asarray(ops.convert_to_numpy(model.concatenate(images)))
     if not np.all(np.isfinite(images)):
         raise ValueError(
             "The pictures must be finite. Received NaN or infinite pixels; "

@@ -6,14 +6,14 @@ import keras
 from keras import ops
 
 from keras_sandwich._arguments import is_integer
-from keras_sandwich.models.base import ExportableWhenBuilt, MatchingWeights
+from keras_sandwich.models.base import Network
 from keras_sandwich.ops.shapes import require_images
 
 CORRECTION = 16.0  # pixel levels for an output of 1: about what codecs differ by
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class LoopFilter(MatchingWeights, ExportableWhenBuilt):
+class LoopFilter(Network):
     """y + F(y): a one-channel network applied to each channel alone, or a wider one to groups of channels.
 
     Example:
@@ -50,8 +50,7 @@ class LoopFilter(MatchingWeights, ExportableWhenBuilt):
         self.channels = channels
 
     def build(self, input_shape: Any) -> None:
-        if not self.network.built:
-            self.network.build((None, None, None, self.channels))
+        self.build_part(self.network, (None, None, None, self.channels))
         self.built = True
 
     def call(self, images: Any) -> Any:

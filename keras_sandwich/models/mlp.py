@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich._arguments import is_integer
-from keras_sandwich.models.base import keep_frozen
+from keras_sandwich.models.base import Network
 from keras_sandwich.models.linear_start import start_kernel
 from keras_sandwich.models.receptive_field import patches
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
@@ -17,7 +17,7 @@ STARTS = ("linear", "published")
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class MLP(keras.layers.Layer):
+class MLP(Network):
     """Convolutions on p×p patches of pixels: the part of the sandwich that is there from the first step.
 
     `start="published"`: `num_layers` − 1 hidden 1×1 convolutions with sin activation, then a linear one, random
@@ -145,13 +145,13 @@ class MLP(keras.layers.Layer):
             )
             # Not assigned after building: `fit` and `predict` may build under a scope that forgets assignments.
             self.linear.kernel_initializer = keras.initializers.Constant(kernel)
-            self.linear.build((None, None, None, channels))
-            keep_frozen(self.linear)
+            self.build_part(self.linear, (None, None, None, channels))
         for layer in self.hidden:
             layer.build((None, None, None, channels))
             channels = layer.filters
         if self.last is not None:
             self.last.build((None, None, None, channels))
+        self.built = True
 
     def set_linear(self, kernel: np.ndarray) -> None:
         """Replaces the linear convolution's kernel and clears its bias."""
@@ -182,7 +182,7 @@ class MLP(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {
-            **super().get_config(),
+            **keras.layers.Layer.get_config(self),
             "output_channels": self.output_channels,
             "num_layers": self.num_layers,
             "width": self.width,

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_sandwich._arguments import is_integer
-from keras_sandwich.models.base import ExportableWhenBuilt, MatchingWeights, keep_frozen
+from keras_sandwich.models.base import Network
 from keras_sandwich.models.linear_start import UNIT
 from keras_sandwich.models.mlp import MLP, STARTS
 from keras_sandwich.models.receptive_field import ReceptiveField, joint_receptive_field
@@ -23,7 +23,7 @@ def _default(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-class _Processor(MatchingWeights, ExportableWhenBuilt):
+class _Processor(Network):
     """s·(MLP(x̂) + a·UNet(x̂)) + m on x̂ = (x − m)/s, with m = 128·2^k and s = 255·2^k.
 
     With `cascade` the U-Net is given x̂ and MLP(x̂), side by side.
@@ -141,10 +141,8 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
                 f"Received a U-Net with output_channels={network_channels}."
             )
         if self.unet is not None:
-            if not self.unet.built:
-                seen = channels + self.output_channels * self._cascaded
-                self.unet.build((None, None, None, seen))
-            keep_frozen(self.unet)
+            seen = channels + self.output_channels * self._cascaded
+            self.build_part(self.unet, (None, None, None, seen))
         self.built = True
 
     def _unit_for(self, bottleneck_channels: int | None) -> int:

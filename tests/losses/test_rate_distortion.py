@@ -28,14 +28,14 @@ def largest_error(target, prediction):
         (lambda t, p: ops.mean(ops.square(t - p)), np.full(3, SQUARED.mean())),
     ],
 )
-def test_any_loss_is_a_distortion_per_image(loss, expected):
-    result = run(lambda t, p: ks.losses.distortion_per_image(loss, t, p), TARGET, PREDICTION)
+def test_any_loss_is_a_distortion_per_sample(loss, expected):
+    result = run(lambda t, p: ks.losses.distortion_per_sample(loss, t, p), TARGET, PREDICTION)
     np.testing.assert_allclose(result, expected, rtol=1e-5)
 
 
 def test_bytes_are_compared_as_numbers():
     target = np.full((1, 2, 2, 1), 3, "uint8")
-    result = run(lambda p: ks.losses.distortion_per_image("mse", target, p), target + 250)
+    result = run(lambda p: ks.losses.distortion_per_sample("mse", target, p), target + 250)
     assert result.tolist() == [62500.0]
 
 
