@@ -13,7 +13,7 @@ from keras_sandwich.evaluation.measuring import pictures_of, rd_curve
 from keras_sandwich.inference.pictures import Pictures
 from keras_sandwich.models.builders import create_linear_baseline
 from keras_sandwich.models.compress_intra import CompressIntraModel
-from keras_sandwich.models.linear_start import UNIT
+from keras_sandwich.models.linear_start import MACROBLOCK
 from keras_sandwich.ops.color import rgb_to_yuv
 
 _LARGE = 1 << 20  # a side from which a factor can be read, though the bottleneck's is rounded
@@ -182,7 +182,7 @@ def untrained_systems(model: CompressIntraModel, codec: Any) -> dict[str, Any]:
     }
     if (coded, shown, factor) == (1, 3, 1):
         systems["chroma in coefficients, no networks"] = create_linear_baseline(
-            num_truncate_bits=truncated, patch_size=UNIT
+            num_truncate_bits=truncated, patch_size=MACROBLOCK
         )
     if not truncated or getattr(codec, "bits", 8) == 8 + truncated:
         systems["codec alone"] = CodecAlone(False, truncated)

@@ -13,8 +13,8 @@ from keras_sandwich.inference.tiling import postprocess_picture, preprocess_pict
 def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024) -> dict[str, Any]:
     """Sends pictures of any size through a real codec: the result of `model(images)`, with the bits of real files.
 
-    One picture after the other, the frames of clips too, each in tiles (`preprocess_picture`, `postprocess_picture`), so that pictures of
-    a hundred megapixels need little more memory than they have themselves.
+    One picture after the other, the frames of clips too, each in tiles (`preprocess_picture`, `postprocess_picture`),
+    so that pictures of a hundred megapixels need little more memory than they have themselves.
 
     Example:
 
@@ -44,8 +44,9 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
 
     Returns:
         The keys of `model(images)`, as NumPy, or as lists of NumPy arrays where lists are given. "rate" is an array
-        of each whole file's bits, for clips the sum of their frames'; "bottleneck" is what the codec was given, rounded and clipped, and
-        "compressed_bottleneck" what it decoded, both of its integers. "codec" is the name of the codec that was
+        of each whole file's bits, for clips the sum of their frames'; "bottleneck" is what the codec was given,
+        rounded and clipped, and "compressed_bottleneck" what it decoded, both of its integers. "codec" is the name of
+        the codec that was
         taken, which says how the channels were divided; None where it has no name.
 
     Raises:

@@ -9,7 +9,7 @@ from keras import ops
 PENALTY_WEIGHT = 255.0 / 26.5
 
 
-def rate_distortion(
+def rate_distortion_cost(
     distortion: Any, rate: Any, num_elements: Any, gamma: Any, penalty: Any = 0.0
 ) -> Any:
     """The cost distortion + (γ·rate + penalty)/N.
@@ -20,7 +20,9 @@ def rate_distortion(
     import numpy as np
     import keras_sandwich as ks
 
-    cost = ks.losses.rate_distortion(np.float32([10.0]), np.float32([96.0]), 8 * 8 * 3, gamma=50.0)
+    cost = ks.losses.rate_distortion_cost(
+        np.float32([10.0]), np.float32([96.0]), 8 * 8 * 3, gamma=50.0
+    )
     assert np.allclose(cost, [10.0 + 50.0 * 96 / 192])
     ```
 
@@ -34,7 +36,7 @@ def rate_distortion(
     Returns:
         Like `distortion`, float32.
     """
-    distortion, rate = (_as_float32(value) for value in (distortion, rate))
+    distortion, rate, penalty = (_as_float32(value) for value in (distortion, rate, penalty))
     added = (gamma * rate + penalty) / ops.cast(num_elements, "float32")
     return distortion + ops.reshape(added, (-1,) + (1,) * (len(distortion.shape) - 1))
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sandwich.losses.rate_distortion import rate_distortion
+from keras_sandwich.losses.rate_distortion import rate_distortion_cost
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
@@ -33,7 +33,7 @@ class BitsPerPixel(keras.metrics.Metric):
         self.pixels = self.add_variable((), "zeros", dtype="float32", name="pixels")
 
     def update_state(self, rate: Any, image_size: Any) -> None:
-        """Adds samples: `rate` [batch] in bits, `image_size` (height, width) or (frames, height, width) of the output."""
+        """Adds samples: `rate` [batch] in bits, the output's `image_size`, (height, width) or (frames, height, width)."""
         rate = ops.cast(ops.convert_to_tensor(rate), "float32")
         # In megapixels and megabits: float32 sums must last for a long epoch.
         pixels = ops.cast(ops.shape(rate)[0], "float32") * 1e-6
@@ -79,7 +79,7 @@ class DistortionRate(keras.metrics.Metric):
 
     def update_state(self, distortion: Any, rate: Any, num_elements: Any) -> None:
         """Adds samples: `distortion` and `rate` [batch], N the elements of an output sample, channels too."""
-        cost = rate_distortion(distortion, rate, num_elements, self.gamma)
+        cost = rate_distortion_cost(distortion, rate, num_elements, self.gamma)
         self.total.assign_add(ops.sum(cost))
         self.count.assign_add(ops.cast(ops.shape(cost)[0], "float32"))
 

@@ -84,7 +84,7 @@ class Network(keras.Model):
 
 
 def _with_public_optimizers(config: Any) -> Any:
-    """The configuration with `keras.optimizers.Adam` where Keras names PyTorch's own Adam, which no other backend has."""
+    """The configuration with `keras.optimizers.Adam` where Keras names PyTorch's own Adam, unknown elsewhere."""
     if isinstance(config, (list, tuple)):
         return [_with_public_optimizers(value) for value in config]
     if not isinstance(config, dict):

@@ -156,9 +156,10 @@ def create_linear_baseline(
     kernel_size: int | None = None,
     patch_size: int = 2,
 ) -> CompressIntraModel:
-    """The chain of linear filters that a sandwich starts from, without networks and without training.
+    """The linear baseline: the filters that a sandwich starts from, without networks and without training.
 
-    For three channels over one, colour carriers or, with `patch_size=16`, chroma in coefficients of the luma's blocks;
+    For three channels over one, chroma modulated on a carrier (waves of the highest spatial frequencies) or, with
+    `patch_size=16`, multiplexed into DCT coefficients (in the place of single ones of the luma);
     bicubic and Lanczos3 resampling; truncation of bits; or the identity.
 
     Example:
@@ -201,9 +202,9 @@ def create_linear_baseline(
 
 
 def create_postprocessor_baseline(**arguments: Any) -> CompressIntraModel:
-    """The classical chain with a network after the codec and none before it, to be trained like a sandwich.
+    """The linear baseline with a network after the codec and none before it, to be trained like a sandwich.
 
-    What the codec is given stays as the classical chain makes it; the linear path and the U-Net after the codec are
+    What the codec is given stays as the linear baseline makes it; the linear path and the U-Net after the codec are
     trained. Trained with the data, the steps and the γ of a sandwich, it shows what the network before the codec is
     worth.
 
@@ -228,7 +229,7 @@ def create_postprocessor_baseline(**arguments: Any) -> CompressIntraModel:
 
 
 def create_preprocessor_baseline(**arguments: Any) -> CompressIntraModel:
-    """The classical chain with a network before the codec and none after it, to be trained like a sandwich.
+    """The linear baseline with a network before the codec and none after it, to be trained like a sandwich.
 
     Example:
 
@@ -251,7 +252,7 @@ def create_preprocessor_baseline(**arguments: Any) -> CompressIntraModel:
 
 
 def _one_network(frozen: str, arguments: dict[str, Any]) -> CompressIntraModel:
-    """A sandwich one of whose sides has no U-Net and stays the classical chain."""
+    """A sandwich one of whose sides has no U-Net and stays the linear baseline."""
     model = create_basic_model(**{**arguments, f"use_unet_{frozen}": False})
     side = getattr(model, frozen)
     side.trainable = False

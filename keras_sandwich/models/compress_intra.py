@@ -82,7 +82,7 @@ class CompressIntraModel(CompressionModel):
     def fit_linear_start(self, images: Any) -> None:
         """Starts the linear paths from the projection that loses least on these pictures.
 
-        For channel numbers that have no classical chain of their own: the bottleneck has fewer channels than the
+        For channel numbers that have no linear baseline of their own: the bottleneck has fewer channels than the
         pictures, other than one for three. Without it the start is a random projection.
 
         Example:
@@ -106,7 +106,7 @@ class CompressIntraModel(CompressionModel):
             images: [number, height, width, channels], or a dict by `model_keys`.
 
         Raises:
-            ValueError: the sides have no classical linear path, the bottleneck is not narrower or has colour carriers
+            ValueError: the sides have no linear start, the bottleneck is not narrower or has modulated chroma
                 to start from, or pixels are not finite.
         """
         fit_linear_start(self, images)

@@ -11,7 +11,7 @@ from keras_sandwich.losses.rate_distortion import (
     distortions,
     mean_per_sample,
     range_penalty,
-    rate_distortion,
+    rate_distortion_cost,
 )
 from keras_sandwich.losses.weighting import WeightedMean, weights_for
 from keras_sandwich.metrics.image_quality import PSNR
@@ -261,7 +261,7 @@ class CompressionModel(Network):
         if self.bottleneck_penalty:
             penalty = range_penalty(y_pred["bottleneck"], CODEC_MAX)
         gamma = ops.convert_to_tensor(self._gamma)
-        cost = rate_distortion(distortion, rate, _product(sizes), gamma, penalty)
+        cost = rate_distortion_cost(distortion, rate, _product(sizes), gamma, penalty)
         if sample_weight is not None:
             sample_weight = weights_for(cost, sample_weight)
         # Keras' own mean: it knows masks, and what training on several devices asks of a loss.

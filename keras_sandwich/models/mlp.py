@@ -22,8 +22,8 @@ class MLP(Network):
 
     `start="published"`: `num_layers` − 1 hidden 1×1 convolutions with sin activation, then a linear one, random
     (Guleryuz et al., arXiv 2402.05887, section III, with `patch_size=1, kernel_size=1`). `start="linear"`: one
-    linear convolution that starts as the classical chain (`models.classical`), to which the hidden layers, if any,
-    add from zero. All of it runs in float32: under a mixed policy this path carries the picture.
+    linear convolution that starts as the linear baseline (`create_linear_baseline`), to which the hidden layers add from
+    zero. All of it runs in float32: under a mixed policy this path carries the picture.
 
     Example:
 
@@ -45,7 +45,7 @@ class MLP(Network):
         kernel_size: odd size of the linear convolution, in patches.
         start: "linear" or "published".
         decode: start as what comes after the codec rather than before it.
-        train_linear: whether the linear convolution of a classical start is trained.
+        train_linear: whether the linear convolution of a linear start is trained.
 
     Call arguments:
         x: normalised pixels [batch, height, width, channels].
@@ -104,8 +104,8 @@ class MLP(Network):
             for number in range(num_layers - 1)
         ]
         self.linear = None
-        classical = start == "linear"
-        if classical:
+        linear = start == "linear"
+        if linear:
             self.linear = keras.layers.Conv2D(
                 output_channels * depth,
                 kernel_size,
@@ -116,13 +116,13 @@ class MLP(Network):
             )
             self.linear.trainable = train_linear
         self.last = None
-        if self.hidden or not classical:
+        if self.hidden or not linear:
             self.last = keras.layers.Conv2D(
                 output_channels * depth,
-                1 if classical else kernel_size,
+                1 if linear else kernel_size,
                 padding="same",
                 data_format="channels_last",
-                kernel_initializer="zeros" if classical else "glorot_uniform",
+                kernel_initializer="zeros" if linear else "glorot_uniform",
                 dtype="float32",
                 name=f"layer_{num_layers - 1}",
             )
@@ -157,7 +157,7 @@ class MLP(Network):
         """Replaces the linear convolution's kernel and clears its bias."""
         if self.linear is None:
             raise ValueError(
-                "Only a classical start has a linear path to set. Received start='published'."
+                "Only a linear start has a linear path to set. Received start='published'."
             )
         self.linear.kernel.assign(kernel)
         self.linear.bias.assign(np.zeros(self.linear.bias.shape, "float32"))

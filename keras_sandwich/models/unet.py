@@ -74,7 +74,7 @@ class UNet(Network):
         output_initializer: initializer of the last convolution's kernel; "zeros" makes a network that starts by
             adding nothing.
         patch_size: p: the network works on p×p patches of pixels, at p² times fewer positions. Unlike a network on
-            single pixels it can tell odd pixels from even ones, which colour carriers ask for.
+            single pixels it can tell odd pixels from even ones, which chroma modulated on a carrier asks for.
         block_size: side of the codec's blocks in pixels of the images, a multiple of p: the network is told where in a
             block each position lies, to use single coefficients and to mend seams. None: it is not.
 
