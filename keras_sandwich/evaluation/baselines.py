@@ -11,7 +11,7 @@ from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.frontier import upper_envelope
 from keras_sandwich.evaluation.measuring import pictures_of, rd_curve
 from keras_sandwich.inference.pictures import Pictures
-from keras_sandwich.models.builders import create_linear_baseline
+from keras_sandwich.models.baselines import create_linear_baseline
 from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.models.linear_start import MACROBLOCK
 from keras_sandwich.ops.color import rgb_to_yuv

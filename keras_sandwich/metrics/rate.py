@@ -33,7 +33,7 @@ class BitsPerPixel(keras.metrics.Metric):
         self.pixels = self.add_variable((), "zeros", dtype="float32", name="pixels")
 
     def update_state(self, rate: Any, image_size: Any) -> None:
-        """Adds samples: `rate` [batch] in bits, the output's `image_size`, (height, width) or (frames, height, width)."""
+        """Adds samples: `rate` [batch] in bits, their `image_size` (height, width) or (frames, height, width)."""
         rate = ops.cast(ops.convert_to_tensor(rate), "float32")
         # In megapixels and megabits: float32 sums must last for a long epoch.
         pixels = ops.cast(ops.shape(rate)[0], "float32") * 1e-6

@@ -22,8 +22,8 @@ class MLP(Network):
 
     `start="published"`: `num_layers` − 1 hidden 1×1 convolutions with sin activation, then a linear one, random
     (Guleryuz et al., arXiv 2402.05887, section III, with `patch_size=1, kernel_size=1`). `start="linear"`: one
-    linear convolution that starts as the linear baseline (`create_linear_baseline`), to which the hidden layers add from
-    zero. All of it runs in float32: under a mixed policy this path carries the picture.
+    linear convolution that starts as the linear baseline (`create_linear_baseline`), to which the hidden layers add
+    from zero. All of it runs in float32: under a mixed policy this path carries the picture.
 
     Example:
 

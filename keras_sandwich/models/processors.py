@@ -14,7 +14,7 @@ from keras_sandwich.ops.resampling import apply_weights, resize
 from keras_sandwich.ops.rounding import floor_straight_through
 from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right, require_images
 
-# At a linear start a U-Net whose output starts at zero adds to the linear baseline from a small scale; any other network,
+# At a linear start a U-Net whose output starts at zero adds to the linear path from a small scale; any other network,
 # and with the paper's start every one, from a scale of zero. Either way step 0 is the linear path alone.
 UNET_SCALE = 0.1
 
@@ -259,7 +259,7 @@ class Preprocessor(_Processor):
 
     @property
     def macroblock(self) -> int:
-        """16 (pixels) or 1: height and width of a bottleneck are multiples of it; a macroblock cut short loses its chroma."""
+        """16 pixels or 1, of which height and width are multiples, as a macroblock cut short would lose its chroma."""
         return self._macroblock_for(self.output_channels)
 
     def call(self, images: Any) -> Any:

@@ -1,5 +1,7 @@
 """What Keras does around a loss it does around ours: each compared with a plain Keras model of the same distortion."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -75,7 +77,8 @@ def test_as_around_a_loss_of_keras(case):
         pytest.skip("Keras has no steps_per_execution on PyTorch")
     x = options.get("pictures", PICTURES).astype("float32")
     results = []
-    for wrap, weights in zip((lambda model: model, Plain), options.get("weights", (None, None))):
+    wrappers = (lambda model: model), Plain
+    for wrap, weights in zip(wrappers, options.get("weights", (None, None)), strict=True):
         model = options.get("make", without_rate)()
         model.bottleneck_penalty = False
         if not model.built:
@@ -191,8 +194,6 @@ for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="tf.distribute is TensorFlow's")
 def test_two_replicas_train_as_one():
-    import json
-
     one, two = (json.loads(line) for line in run_on("tensorflow", REPLICAS).splitlines()[-2:])
     assert one["step"] > 0
     assert 0 < two.pop("peak") <= one.pop("peak")
@@ -200,51 +201,34 @@ def test_two_replicas_train_as_one():
 
 
 FLOATX = """
-import json, sys
+import json
 import keras
-keras.config.set_floatx(sys.argv[1])
 import numpy as np
 from photographs import photographs
 from small_models import sandwich
 import keras_sandwich as ks
 
 pictures = photographs(2, 32, 48).astype("float32")
-model = sandwich(rate_model="gaussian")
-model.compile(keras.optimizers.SGD(0.0), loss="mse", run_eagerly=keras.backend.backend() != "jax")
-logs = model.evaluate(pictures, batch_size=1, verbose=0, return_dict=True)
-outputs = {k: keras.ops.convert_to_numpy(v) for k, v in model(pictures).items()}
-values = {
-    "logs": logs,
-    "dtypes": sorted({str(v.dtype) for v in (*model.weights, *outputs.values())}),
-    "metrics": sorted({str(v.dtype) for m in (model._distortion, model._qstep, model._psnr,
-        model._bpp, model._peak_pixel) for v in m.variables}),
-    "ssim": float(ks.losses.StructuralSimilarity()(pictures, outputs["prediction"])),
-    "mse": float(np.mean((pictures - outputs["prediction"].astype("float64")) ** 2)),
-}
-print(json.dumps(values))
+for floatx in ("float32", "bfloat16", "float16", "float64"):
+    keras.config.set_floatx(floatx)
+    model = sandwich(rate_model="gaussian")
+    eager = keras.backend.backend() != "jax"
+    model.compile(keras.optimizers.SGD(0.0), loss="mse", run_eagerly=eager)
+    logs = model.evaluate(pictures, batch_size=1, verbose=0, return_dict=True)
+    outputs = {name: keras.ops.convert_to_numpy(v) for name, v in model(pictures).items()}
+    own = (model._distortion, model._qstep, model._psnr, model._bpp, model._peak_pixel)
+    values = [*outputs.values(), *model.weights, *(v for metric in own for v in metric.variables)]
+    logs["dtypes"] = sorted({str(value.dtype) for value in values})
+    logs["ssim"] = float(ks.losses.StructuralSimilarity()(pictures, outputs["prediction"]))
+    print(json.dumps(logs))
 """
 
 
-@pytest.mark.parametrize("floatx", ["bfloat16", "float16", "float64"])
-def test_floatx_changes_nothing(floatx):
-    import json
-
-    values = json.loads(run_on(BACKEND, FLOATX, floatx).splitlines()[-1])
-    expected = float32_values()
-    assert values["dtypes"] == values["metrics"] == ["float32"]
-    assert values["mse"] == pytest.approx(expected["distortion"], rel=1e-4)
-    assert values["ssim"] == pytest.approx(expected["ssim"], rel=1e-3)
-    for name in ("distortion", "psnr", "bpp", "qstep"):
-        assert values["logs"][name] == pytest.approx(expected[name], rel=1e-4), name
-    # The mean that Keras itself keeps of the loss is in its floatx.
-    assert values["logs"]["loss"] == pytest.approx(expected["loss"], rel=1e-2)
-
-
-def float32_values():
-    pictures = photographs(2, 32, 48).astype("float32")
-    model = sandwich(rate_model="gaussian")
-    model.compile(keras.optimizers.SGD(0.0), loss="mse", run_eagerly=BACKEND != "jax")
-    logs = model.evaluate(pictures, batch_size=1, verbose=0, return_dict=True)
-    prediction = to_numpy(model(pictures)["prediction"])
-    ssim = float(to_numpy(ks.losses.StructuralSimilarity()(pictures, prediction)))
-    return {**logs, "ssim": ssim}
+def test_floatx_changes_nothing():
+    expected, *others = (json.loads(line) for line in run_on(BACKEND, FLOATX).splitlines()[-4:])
+    for logs in others:
+        assert logs["dtypes"] == ["float32"]
+        for name in ("distortion", "psnr", "bpp", "qstep", "ssim"):
+            assert logs[name] == pytest.approx(expected[name], rel=1e-3), name
+        # The mean that Keras itself keeps of the loss is in its floatx.
+        assert logs["loss"] == pytest.approx(expected["loss"], rel=1e-2)
