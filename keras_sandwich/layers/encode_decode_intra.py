@@ -219,8 +219,9 @@ class EncodeDecodeIntra(keras.layers.Layer):
             step = ops.ones(())
             steps = self.proxy.quantizer.steps(quality=quality)
         image_size = ops.shape(images)[1:3]
-        indices, unrounded = self.proxy.encode(round_straight_through(images), steps, training)
-        decoded = self.proxy.decode(indices, steps, image_size, training)
+        decoded, indices, unrounded = self.proxy.code(
+            round_straight_through(images), steps, training
+        )
         sizes = {"image_size": image_size} if self._rate_takes_size else {}
         return decoded, self.rate_model(indices, unrounded, step, **sizes)
 

@@ -105,12 +105,15 @@ class Quantizer(keras.layers.Layer):
             steps = straight_through(ops.clip(ops.round(steps), 1, LARGEST), steps)
         return steps
 
-    def of_channels(self, steps: Any, channels: list[int]) -> Any:
-        """The steps of some channels, to broadcast over [batch, channel, rows, columns, 8, 8]."""
-        if steps.shape[1] > 1:
-            # One after the other: PyTorch's compiler breaks where Keras takes a list of indices.
-            steps = ops.stack([steps[:, min(channel % 3, 1)] for channel in channels], axis=1)
-        return steps[:, :, None, None]
+    def of_channel(self, steps: Any, channel: int) -> Any:
+        """The steps of one channel, to broadcast over [batch, rows, columns, 8, 8]."""
+        kind = min(channel % 3, 1) if steps.shape[1] > 1 else 0
+        return steps[:, kind, None, None]
+
+    @property
+    def one_scale(self) -> bool:
+        """Whether all steps of an image have gradients in proportion to themselves, if any."""
+        return not self.train_tables and not (self.whole and self.has_tables)
 
     def tables(self, qstep: Any = None) -> np.ndarray:
         """Luma and chroma as a file holds them: whole numbers from 1 to 255, [2, 8, 8]."""

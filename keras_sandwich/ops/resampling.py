@@ -137,7 +137,7 @@ def resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = T
             raise ValueError(f"`size` must be two positive integers. Received size={tuple(size)}.")
     for axis, new_size in ((1, size[0]), (2, size[1])):
         old_size = ops.shape(images)[axis]
-        if isinstance(old_size, int) and isinstance(new_size, int) and old_size == new_size:
+        if _same(old_size, new_size):
             continue
         if method == "nearest":
             images = ops.take(images, _nearest(old_size, new_size), axis=axis)
@@ -146,6 +146,22 @@ def resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = T
             rows, columns = (weights, None) if axis == 1 else (None, weights)
             images = apply_weights(images, rows, columns)
     return images
+
+
+def resize_plane(plane: Any, size: Any, method: str) -> Any:
+    """`resize` of one channel, [batch, height, width], as products of matrices."""
+    _, old_height, old_width = ops.shape(plane)
+    height, width = size
+    if not _same(old_width, width):
+        plane = ops.matmul(plane, ops.transpose(_weights(old_width, width, method, True)))
+    if not _same(old_height, height):
+        plane = ops.matmul(_weights(old_height, height, method, True), plane)
+    return plane
+
+
+def _same(size: Any, new_size: Any) -> bool:
+    """Whether an axis is known to keep its size."""
+    return isinstance(size, int) and isinstance(new_size, int) and size == new_size
 
 
 def _nearest(size: Any, new_size: Any) -> Any:
