@@ -25,17 +25,26 @@ YUV_TO_RGB = np.linalg.inv(RGB_TO_YUV)
 
 def planes_of(images: Any) -> list[Any]:
     """Each channel of [batch, height, width, channels] by itself, [batch, height, width]."""
-    return list(ops.unstack(images, images.shape[-1], axis=-1))
+    _, height, width, channels = ops.shape(images)
+    if channels == 1:
+        return [images[..., 0]]
+    # Copied by one transposition: slices of a last axis of three are read and put together several times slower.
+    pixels = _copied(ops.transpose(ops.reshape(images, (-1, channels))))
+    return list(ops.unstack(ops.reshape(pixels, (channels, -1, height, width)), channels))
 
 
 def images_of(planes: Sequence[Any]) -> Any:
     """The inverse of `planes_of`."""
+    _, height, width = ops.shape(planes[0])
     if len(planes) == 1:
         return planes[0][..., None]
-    # Interleaved by a transposition: stacking along a last axis of three is several times slower.
-    shape = ops.shape(planes[0])
-    pixels = ops.reshape(ops.stack(planes, axis=0), (len(planes), -1))
-    return ops.reshape(ops.transpose(pixels), (-1, *shape[1:], len(planes)))
+    pixels = ops.transpose(ops.reshape(ops.stack(planes, axis=0), (len(planes), -1)))
+    return ops.reshape(_copied(pixels), (-1, height, width, len(planes)))
+
+
+def _copied(matrix: Any) -> Any:
+    """Its elements in their order, which on PyTorch a transposed matrix has only in its strides."""
+    return ops.reshape(matrix, (-1,))
 
 
 def luma_and_differences(red: Any, green: Any, blue: Any) -> list[Any]:
