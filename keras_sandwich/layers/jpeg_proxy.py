@@ -78,9 +78,11 @@ class JpegProxy(keras.layers.Layer):
 
     Call arguments:
         images: [batch, height, width, channels], any size from 1×1, any number of channels; integers are cast.
-        qstep: the quantizer step in pixel units, > 0; a scalar, or one per image, [batch].
+        qstep: the quantizer step in pixel units, > 0; a scalar, or one per image, [batch]. What is below 0.001, also
+            in a tensor, whose values cannot be checked, counts as 0.001.
         quality: instead of `qstep`, 1 to 100: the tables of T.81 Annex K scaled as libjpeg does; a scalar, or one per
-            image, [batch]. Only where the layer has no tables of its own.
+            image, [batch]. Only where the layer has no tables of its own. In a tensor, what is outside counts as 1
+            or 100.
 
     Returns:
         decoded: like `images`, float32.
@@ -275,7 +277,9 @@ class JpegProxy(keras.layers.Layer):
         planes: list[Any] = [None] * len(indices)
         for members in self._groups(len(indices)):
             own_steps = [self.quantizer.of_channel(steps, channel) for channel in members]
-            group = stages.decode_planes([_blocks(indices[channel]) for channel in members], own_steps)
+            group = stages.decode_planes(
+                [_blocks(indices[channel]) for channel in members], own_steps
+            )
             if members[0] % 3:
                 group = stages.upsample_chroma(group, self.chroma_subsampling, image_size)
             for channel, plane in zip(members, group, strict=True):
@@ -356,7 +360,11 @@ def _grown(component: Any, like: Any) -> Any:
         size, larger = ops.shape(component)[axis], ops.shape(like)[axis]
         if not (isinstance(size, int) and size == larger):
             rest = like[(slice(None),) * axis + (slice(size, None),)]
-            rest = rest[:, : ops.shape(component)[1]] if axis == 2 else rest[:, :, : ops.shape(component)[2]]
+            rest = (
+                rest[:, : ops.shape(component)[1]]
+                if axis == 2
+                else rest[:, :, : ops.shape(component)[2]]
+            )
             component = ops.concatenate([component, rest], axis=axis)
     return component
 

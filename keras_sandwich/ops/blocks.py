@@ -76,7 +76,9 @@ def blocks_to_image(blocks: Any) -> Any:
 def cut_plane(plane: Any) -> Any:
     """One channel [batch, height, width], multiples of 8, as blocks [batch, rows, columns, 8, 8]."""
     _, height, width = ops.shape(plane)
-    strips = ops.reshape(plane, (-1, BLOCK, width // BLOCK, BLOCK))  # rank 4: short of it, TensorFlow is slow
+    strips = ops.reshape(
+        plane, (-1, BLOCK, width // BLOCK, BLOCK)
+    )  # rank 4: short of it, TensorFlow is slow
     blocks = ops.transpose(strips, (0, 2, 1, 3))
     return ops.reshape(blocks, (-1, height // BLOCK, width // BLOCK, BLOCK, BLOCK))
 

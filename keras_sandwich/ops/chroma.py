@@ -90,7 +90,7 @@ def upsample_plane(plane: Any, chroma_subsampling: str) -> Any:
 
 
 def _flatten_frames(video: Any) -> tuple[Any, Any]:
-    video = ops.cast(ops.convert_to_tensor(video), "float32")
+    video = ops.convert_to_tensor(video, "float32")
     if len(video.shape) not in (4, 5) or video.shape[-1] != 3:
         raise ValueError(
             "Expected images [batch, height, width, 3] or clips [batch, frames, height, width, 3]. "

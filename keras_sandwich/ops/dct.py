@@ -107,7 +107,7 @@ def dct(blocks: Any) -> Any:
     Returns:
         [..., 8, 8]: vertical frequency v, horizontal frequency u. float32.
     """
-    blocks = ops.cast(ops.convert_to_tensor(blocks), "float32")
+    blocks = ops.convert_to_tensor(blocks, "float32")
     if not products_are_float32(blocks):
         return _both_ways(blocks, frequencies_of)
     # Two rows at once, as a matrix of 8×8 is too small to be fast. Both axes at once would be a sum of 64 terms, with
@@ -135,7 +135,7 @@ def inverse_dct(coefficients: Any) -> Any:
     Returns:
         [..., 8, 8] samples. float32.
     """
-    coefficients = ops.cast(ops.convert_to_tensor(coefficients), "float32")
+    coefficients = ops.convert_to_tensor(coefficients, "float32")
     return _both_ways(coefficients, samples_of)
 
 

@@ -10,11 +10,15 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich.ops.chroma import require_subsampling
-from keras_sandwich.ops.huffman import SYMBOLS, entropy_bits, optimal_bits, standard_bits
+from keras_sandwich.ops.huffman import SYMBOLS, optimal_bits, standard_bits
 from keras_sandwich.ops.quantization import ZIGZAG
 from keras_sandwich.ops.shapes import ceil_divide, namespace
 
 HUFFMAN = ("standard", "optimized", "entropy")
+_PLACES: list[int] = np.argsort(ZIGZAG).tolist()  # of each coefficient in the scan
+_SIZES = 32  # that are told apart here; symbols have 16
+_PER_OCTAVE = 1.0 / float(np.log(2.0))
+_PER_PLACE = -0.5 * _PER_OCTAVE
 
 
 def jpeg_scan_bits(
@@ -161,10 +165,10 @@ def _scan_order(own: Any, mcus: Any, block_rows: int, block_columns: int) -> Any
     """
     rows, columns = own
     xp = namespace(rows, columns, *mcus)
-    i = xp.reshape(xp.arange(block_rows), (1, 1, block_rows, 1))
-    j = xp.reshape(xp.arange(block_columns), (1, 1, 1, block_columns))
-    row = xp.reshape(xp.arange(mcus[0]), (-1, 1, 1, 1)) * block_rows + i
-    column = xp.reshape(xp.arange(mcus[1]), (1, -1, 1, 1)) * block_columns + j
+    i = xp.reshape(xp.arange(block_rows, dtype="int32"), (1, 1, block_rows, 1))
+    j = xp.reshape(xp.arange(block_columns, dtype="int32"), (1, 1, 1, block_columns))
+    row = xp.reshape(xp.arange(mcus[0], dtype="int32"), (-1, 1, 1, 1)) * block_rows + i
+    column = xp.reshape(xp.arange(mcus[1], dtype="int32"), (1, -1, 1, 1)) * block_columns + j
     column = xp.where(row >= rows, column - j + block_columns - 1, column + 0 * row)
     row, column = xp.minimum(row, rows - 1), xp.minimum(column, columns - 1)
     return xp.reshape(row * columns + column, (-1,))
@@ -219,12 +223,6 @@ def _limited(counts: Any) -> Any:
     )
 
 
-_PER_OCTAVE = 1.0 / float(np.log(2.0))
-_PER_PLACE = -0.5 * _PER_OCTAVE
-_SIZES = 32  # one more than the bits of the largest magnitude that float32 counts
-_PLACES: list[int] = np.argsort(ZIGZAG).tolist()  # of each coefficient in the scan
-
-
 def _distances(nonzero: Any) -> Any:
     """How many places each coefficient lies after the nonzero one before it in the scan, or after DC; DC: 0.
 
@@ -252,3 +250,31 @@ def _histogram(numbers: Any, bins: int, shift: int = 0) -> Any:
     else:
         counts = ops.segment_sum(ops.ones_like(flat), flat, num_segments=rows * bins)
     return ops.cast(ops.reshape(counts, (-1, bins)), "int32")
+
+
+def entropy_bits(histogram: Any) -> Any:
+    """Nearly the bits of an optimal Huffman code: the entropy, and at least a bit for a frequent symbol.
+
+    A symbol that is at least half of what is left is a branch of the code tree by itself: everything left takes a bit
+    there. The others take their entropy, Σ h·log2(H/h). Without the first part nearly empty pictures, whose DC
+    differences are almost all zero, would be counted far too low.
+
+    Args:
+        histogram: [batch, 256] int32.
+
+    Returns:
+        [batch] float32: on photographs up to 1.6 % below `huffman.optimal_bits`.
+    """
+    counts = ops.cast(histogram, "float32")
+    # The pseudo-symbol that keeps the code of all ones free; PyTorch's compiler breaks behind `ops.pad`.
+    counts = ops.concatenate([counts, ops.ones_like(counts[:, :1])], axis=-1)
+    # Most frequent first, and what is left from each on.
+    rising = ops.sort(counts, axis=-1)
+    counts, left = (ops.flip(x, axis=-1) for x in (rising, ops.cumsum(rising, axis=-1)))
+    heavy = ops.cumprod(ops.cast(2.0 * counts >= left, "float32"), axis=-1)
+    branches = ops.sum(heavy * ops.where(left > 1.0, left, 0.0), axis=-1)
+    others = (1.0 - heavy) * counts
+    total = ops.maximum(ops.sum(others, axis=-1), 1.0)
+    information = others * ops.log(ops.maximum(others, 1.0))
+    nats = total * ops.log(total) - ops.sum(information, axis=-1)
+    return branches + nats * _PER_OCTAVE

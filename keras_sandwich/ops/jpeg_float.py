@@ -6,8 +6,6 @@ A plane is one channel, [batch, height, width]; the planes of a picture are a li
 from collections.abc import Sequence
 from typing import Any
 
-from keras import ops
-
 from keras_sandwich.ops import chroma, color
 from keras_sandwich.ops.blocks import BLOCK, cut_plane, join_blocks, pad_to_multiple
 from keras_sandwich.ops.dct import dct, inverse_dct, inverse_dct_at_once

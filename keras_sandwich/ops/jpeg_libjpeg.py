@@ -92,7 +92,7 @@ def _replicated(planes: Any, height: Any, width: Any) -> Any:
         if isinstance(size, int) and isinstance(padded, int) and size == padded:
             continue
         xp = namespace(size, padded)
-        planes = ops.take(planes, xp.minimum(xp.arange(padded), size - 1), axis=axis)
+        planes = ops.take(planes, xp.minimum(xp.arange(padded, dtype="int32"), size - 1), axis=axis)
     return planes
 
 

@@ -51,11 +51,14 @@ def _weights(size: Any, new_size: Any, method: str, antialias: bool) -> Any:
             window_weights(size, new_size, *every_sample, method, antialias)
         )
     # In integers, as float32 positions would be off by a thousandth of a sample in a large picture.
-    centres = (2 * ops.arange(new_size) + 1) * size - new_size  # in half new samples
+    centres = (2 * ops.arange(new_size, dtype="int32") + 1) * size - new_size  # in half new samples
     before = ops.floor_divide(centres, 2 * new_size)
     part = ops.cast(centres - before * 2 * new_size, "float32")
     part = part / ops.cast(2 * new_size, "float32")
-    distances = ops.cast(ops.arange(size)[None, :] - before[:, None], "float32") - part[:, None]
+    distances = (
+        ops.cast(ops.arange(size, dtype="int32")[None, :] - before[:, None], "float32")
+        - part[:, None]
+    )
     if antialias:
         step = ops.cast(size, "float32") / ops.cast(new_size, "float32")
         distances = distances / ops.maximum(step, 1.0)
@@ -169,7 +172,7 @@ def _nearest(size: Any, new_size: Any) -> Any:
     xp = namespace(size, new_size)
     if xp is np:
         return ((2 * np.arange(new_size) + 1) * size // (2 * new_size)).astype("int32")
-    return ops.cast((2 * ops.arange(new_size) + 1) * size // (2 * new_size), "int32")
+    return ops.cast((2 * ops.arange(new_size, dtype="int32") + 1) * size // (2 * new_size), "int32")
 
 
 def bilinear_upsample_2x(images: Any) -> Any:
