@@ -37,8 +37,9 @@ HOST_TESTS = (
 ROOT = Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
 WORKERS = min(CORES, 4)
-# A file stays with its worker: its fixtures and compiled models are made once.
-SIDE_BY_SIDE = [f"--numprocesses={WORKERS}", "--dist=loadfile"]
+# A file stays with its worker: its fixtures and compiled models are made once. The order is conftest's, the long ones
+# first; by itself xdist begins with the files of many tests, and ends with one that is few and long.
+SIDE_BY_SIDE = [f"--numprocesses={WORKERS}", "--dist=loadfile", "--no-loadscope-reorder"]
 
 
 class Outcome(NamedTuple):
