@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_sandwich.ops.shapes import namespace, require_images
+from keras_sandwich.ops.shapes import namespace, require_images, take
 
 
 def _triangle(x: Any, xp: Any) -> Any:
@@ -52,7 +52,8 @@ def _weights(size: Any, new_size: Any, method: str, antialias: bool) -> Any:
         )
     # In integers, as float32 positions would be off by a thousandth of a sample in a large picture.
     centres = (2 * ops.arange(new_size) + 1) * size - new_size  # in half new samples
-    before = ops.floor_divide(centres, 2 * new_size)
+    # Divided as a positive number: ONNX divides towards zero.
+    before = ops.floor_divide(centres + 2 * new_size, 2 * new_size) - 1
     part = ops.cast(centres - before * 2 * new_size, "float32")
     part = part / ops.cast(2 * new_size, "float32")
     distances = ops.cast(ops.arange(size)[None, :] - before[:, None], "float32") - part[:, None]
@@ -140,7 +141,7 @@ def resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = T
         if isinstance(old_size, int) and isinstance(new_size, int) and old_size == new_size:
             continue
         if method == "nearest":
-            images = ops.take(images, _nearest(old_size, new_size), axis=axis)
+            images = take(images, _nearest(old_size, new_size), axis)
         else:
             weights = _weights(old_size, new_size, method, antialias)
             rows, columns = (weights, None) if axis == 1 else (None, weights)

@@ -26,8 +26,8 @@ def arange(size: Any) -> Any:
 
 
 def ceil_divide(size: Any, divisor: int) -> Any:
-    """size/divisor, rounded up."""
-    return -(-size // divisor)
+    """size/divisor, rounded up, without negative numbers: ONNX divides them towards zero."""
+    return (size + divisor - 1) // divisor
 
 
 def ceil_multiple(size: Any, multiple: int) -> Any:
@@ -67,8 +67,18 @@ def pad_bottom_right(images: Any, height: Any, width: Any, repeat_edge: bool) ->
         size = ops.shape(images)[axis]
         if isinstance(size, int) and isinstance(padded, int) and size == padded:
             continue
-        images = ops.take(images, mirrored_indices(size, padded, repeat_edge), axis=axis)
+        images = take(images, mirrored_indices(size, padded, repeat_edge), axis)
     return images
+
+
+def take(images: Any, index: Any, axis: int) -> Any:
+    """`ops.take` of one axis, also where PyTorch traces a network for sizes that it does not know.
+
+    Keras' own flattens the index there with `aten::ravel`, which ONNX has no word for, and squeezes the axis.
+    """
+    if keras.backend.backend() == "torch" and not isinstance(ops.shape(images)[axis], int):
+        return images[(slice(None),) * axis + (index,)]
+    return ops.take(images, index, axis=axis)
 
 
 def require_images(images: Any, name: str = "images") -> Any:
