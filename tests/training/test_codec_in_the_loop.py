@@ -129,9 +129,7 @@ def test_the_logs_are_those_of_an_epoch_of_the_sandwich():
 
 def test_a_flat_picture_whose_proxy_has_no_bits():
     model = compiled(sandwich())
-    flat = np.full_like(
-        IMAGES, 128.0
-    )  # of the others' size, for which JAX has compiled every operation
+    flat = np.full_like(IMAGES, 128.0)  # of a size for which JAX has compiled every operation
     inputs = {
         "images": flat,
         "decoded": flat[..., :1],
