@@ -205,7 +205,7 @@ def check_model(case, compile):
 
     elements = np.prod(outputs["prediction"].shape[1:])
     cost = ks.metrics.DistortionRate(gamma=config["gamma"])
-    distortion = ks.losses.distortion_per_image("mse", x, outputs["prediction"])
+    distortion = ks.losses.distortion_per_sample("mse", x, outputs["prediction"])
     cost.update_state(distortion, outputs["rate"], elements)
     logs = model.evaluate(x, batch_size=len(x), verbose=0, return_dict=True)
     bits_per_element = logs["bpp"] * np.prod(outputs["prediction"].shape[1:3]) / elements

@@ -17,9 +17,9 @@ from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.frontier import upper_envelope
 from keras_sandwich.evaluation.measured_pictures import measured_pictures
 from keras_sandwich.evaluation.measuring import rd_curve
-from keras_sandwich.models.builders import create_linear_baseline
+from keras_sandwich.models.baselines import create_linear_baseline
 from keras_sandwich.models.compress_intra import CompressIntraModel
-from keras_sandwich.models.linear_start import UNIT
+from keras_sandwich.models.linear_start import MACROBLOCK
 from keras_sandwich.ops.color import rgb_to_yuv
 
 _LARGE = 1 << 20  # a side from which a factor can be read, though the bottleneck's is rounded
@@ -193,7 +193,7 @@ def untrained_systems(model: CompressIntraModel, codec: Any) -> dict[str, Any]:
         systems = {
             "linear baseline, modulated chroma": linear,
             "linear baseline, multiplexed chroma": create_linear_baseline(
-                num_truncate_bits=truncated, patch_size=UNIT
+                num_truncate_bits=truncated, patch_size=MACROBLOCK
             ),
         }
     if not truncated or getattr(codec, "bits", 8) == 8 + truncated:

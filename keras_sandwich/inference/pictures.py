@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_sandwich.models.training_checks import warn_of_scaled
 
+PICTURE_AXES = ("batch", "height", "width", "channels")
 _CHUNK = 1 << 20  # elements looked at in one go
 
 
@@ -35,9 +36,14 @@ def require_range(
 
 
 class Pictures:
-    """The pictures of a batch, of a list, or of a dict of either, finite, one by one, as they are."""
+    """The pictures of a batch, of a list, or of a dict of either, finite, one by one, as they are.
 
-    def __init__(self, images: Any, keys: tuple[str, ...]) -> None:
+    `axes` are a batch's; those of clips have one more than those of pictures.
+    """
+
+    def __init__(
+        self, images: Any, keys: tuple[str, ...], axes: tuple[str, ...] = PICTURE_AXES
+    ) -> None:
         if isinstance(images, Mapping):
             missing = [key for key in keys if key not in images]
             if missing:
@@ -56,12 +62,12 @@ class Pictures:
         for key, part in self.parts.items():
             if self.listed:
                 self.parts[key] = [_array(picture) for picture in part]
-                shapes = {picture.shape for picture in self.parts[key] if picture.ndim != 3}
-                expected = "a list of pictures [height, width, channels]"
+                shapes = {one.shape for one in self.parts[key] if one.ndim != len(axes) - 1}
+                expected = f"a list of pictures [{', '.join(axes[1:])}]"
             else:
                 self.parts[key] = _array(part)
-                shapes = {self.parts[key].shape} if self.parts[key].ndim != 4 else set()
-                expected = "images [batch, height, width, channels], or a list of single ones"
+                shapes = {self.parts[key].shape} if self.parts[key].ndim != len(axes) else set()
+                expected = f"images [{', '.join(axes)}], or a list of single ones"
             if shapes:
                 raise ValueError(
                     f"Expected {expected}. Received shape {next(iter(shapes))} for {key!r}."
@@ -89,13 +95,15 @@ class Pictures:
         return len(next(iter(self.parts.values())))
 
     def build_shape(self) -> Any:
-        shapes = {key: (None, None, None, p[0].shape[-1]) for key, p in self.parts.items()}
+        shapes = {
+            key: (None,) * part[0].ndim + part[0].shape[-1:] for key, part in self.parts.items()
+        }
         return shapes if self.keyed else next(iter(shapes.values()))
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for number in range(len(self)):
             parts = [part[number] for part in self.parts.values()]
-            if len({part.shape[:2] for part in parts}) > 1:
+            if len({part.shape[:-1] for part in parts}) > 1:
                 raise ValueError(
                     "The tensors of one picture must have the same height and width. Received "
                     f"{ {key: part[number].shape for key, part in self.parts.items()} }."

@@ -18,8 +18,8 @@ MOST_AHEAD = 16  # decoded pictures that wait for the second network
 def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024) -> dict[str, Any]:
     """Sends pictures of any size through a real codec: the result of `model(images)`, with the bits of real files.
 
-    One picture after the other, each in tiles (`preprocess_picture`, `postprocess_picture`), so that pictures of
-    a hundred megapixels need little more memory than they have themselves.
+    One picture after the other, the frames of clips too, each in tiles (`preprocess_picture`, `postprocess_picture`),
+    so that pictures of a hundred megapixels need little more memory than they have themselves.
 
     Example:
 
@@ -40,7 +40,8 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
     Args:
         model: a sandwich.
         images: [batch, height, width, channels] in [0, 255·2^k]; or a list of pictures [height, width, channels]
-            of any sizes; or a dict of either by `model_keys`. Finite.
+            of any sizes; or a dict of either by `model_keys`. Finite. Clips, for a model of clips: with frames before
+            the height, each of which becomes a file.
         codec: what encodes integers [height, width, channels] to bytes and decodes them, such as `codecs.JPEG`:
             uint8, or uint16 where it has `bits` other than 8. Where it has `for_channels`, that says which
             codec takes the bottleneck's channels: for other numbers than 1 and 3, one file for each.
@@ -48,35 +49,39 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
 
     Returns:
         The keys of `model(images)`, as NumPy, or as lists of NumPy arrays where lists are given. "rate" is an array
-        of each whole file's bits; "bottleneck" is what the codec was given, rounded and clipped, and
-        "compressed_bottleneck" what it decoded, both of its integers. "codec" is the name of the codec that was
+        of each whole file's bits, for clips the sum of their frames'; "bottleneck" is what the codec was given,
+        rounded and clipped, and "compressed_bottleneck" what it decoded, both of its integers. "codec" is the name of
+        the codec that was
         taken, which says how the channels were divided; None where it has no name.
 
     Raises:
         ValueError: pixels that are not finite or outside [0, 255·2^k], shapes that do not fit, or a picture larger
             than a tile and a network that does not say how far it sees (`preprocess_picture`).
     """
-    pictures = Pictures(images, model.model_keys)
+    pictures = Pictures(images, model.model_keys, model.axes)
     require_range(pictures.arrays(), model.num_truncate_bits)
     build_once(model, pictures.build_shape())
     outputs = _Outputs(len(pictures), pictures.listed)
     rates = []
-    for picture in pictures:
-        bottleneck = preprocess_picture(model, picture, tile_size)
-        coder = for_channels(codec, bottleneck.shape[-1])
-        bits = sample_bits(coder)
-        samples = to_samples(bottleneck, bits)
-        coded = code(samples, coder)
-        rates.append(coded.bits)
-        # Eight-bit samples are on the bottleneck's scale already.
-        restored = coded.decoded if bits == 8 else from_samples(coded.decoded, bits)
-        prediction = postprocess_picture(model, restored, picture.shape[:2], tile_size)
-        outputs.add(prediction=prediction, bottleneck=samples, compressed_bottleneck=coded.decoded)
-    result = {
-        **outputs.values,
-        "rate": np.array(rates, "float64"),
-        "codec": getattr(coder, "name", None),
-    }
+    for sample in pictures:
+        leading = sample.shape[:-3]  # the frames of a clip
+        frames, sample_rate = [], 0.0
+        for picture in sample.reshape(-1, *sample.shape[-3:]):
+            bottleneck = preprocess_picture(model, picture, tile_size)
+            coder = for_channels(codec, bottleneck.shape[-1])
+            bits = sample_bits(coder)
+            samples = to_samples(bottleneck, bits)
+            coded = code(samples, coder)
+            sample_rate += coded.bits
+            # Eight-bit samples are on the bottleneck's scale already.
+            restored = coded.decoded if bits == 8 else from_samples(coded.decoded, bits)
+            prediction = postprocess_picture(model, restored, picture.shape[:2], tile_size)
+            frames.append((prediction, samples, coded.decoded))
+        rates.append(sample_rate)
+        names = ("prediction", "bottleneck", "compressed_bottleneck")
+        results = zip(names, zip(*frames, strict=True), strict=True)
+        outputs.add(**{name: _stack(parts, leading) for name, parts in results})
+    result = {**outputs.values, "rate": np.array(rates), "codec": getattr(coder, "name", None)}
     prediction = outputs.values["prediction"]
     for key, channels in model.key_slices().items():
         if channels is None:
@@ -167,6 +172,11 @@ def empty_file_bits(codec: Any, shape: tuple[int, ...]) -> int:
         shape: [height, width, channels].
     """
     return 8 * len(codec.encode(to_samples(np.full(shape, 128.0), sample_bits(codec))))
+
+
+def _stack(pictures: Sequence[np.ndarray], leading: tuple[int, ...]) -> np.ndarray:
+    """Pictures with axes before theirs: those of a clip, or none, for one picture, which is not copied."""
+    return np.stack(pictures).reshape(*leading, *pictures[0].shape) if leading else pictures[0]
 
 
 class _Outputs:

@@ -9,8 +9,61 @@ from keras import ops
 PENALTY_WEIGHT = 255.0 / 26.5
 
 
-def distortion_per_image(loss: Any, target: Any, prediction: Any) -> Any:
-    """Any Keras loss as a distortion: the mean of its elements for each image.
+def rate_distortion_cost(
+    distortion: Any, rate: Any, num_elements: Any, gamma: Any, penalty: Any = 0.0
+) -> Any:
+    """The cost distortion + (γ·rate + penalty)/N.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    cost = ks.losses.rate_distortion_cost(
+        np.float32([10.0]), np.float32([96.0]), 8 * 8 * 3, gamma=50.0
+    )
+    assert np.allclose(cost, [10.0 + 50.0 * 96 / 192])
+    ```
+
+    Args:
+        distortion: [batch, …]: one number for each sample, or for each of its pixels.
+        rate: [batch] in bits.
+        num_elements: N, the elements of a sample of the output: all its dimensions but the batch, channels too.
+        gamma: γ, distortion per bit and element.
+        penalty: [batch], such as `range_penalty`, or 0.
+
+    Returns:
+        Like `distortion`, float32.
+    """
+    distortion, rate, penalty = (_as_float32(value) for value in (distortion, rate, penalty))
+    added = (gamma * rate + penalty) / ops.cast(num_elements, "float32")
+    return distortion + ops.reshape(added, (-1,) + (1,) * (len(distortion.shape) - 1))
+
+
+def distortions(loss: Any, target: Any, prediction: Any) -> Any:
+    """Any Keras loss as distortions, before any reduction: what the loss gives for each pixel, or for each sample.
+
+    Args:
+        loss: the name of a Keras loss, a `keras.losses.Loss` (its reduction is not used), or a callable of
+            (target, prediction) that returns a tensor whose first axis is the batch, or a scalar.
+        target: [batch, …, channels], of any rank.
+        prediction: of the same shape.
+
+    Returns:
+        [batch, …] float32: for most losses of Keras the mean over the channels.
+    """
+    loss = keras.losses.get(loss)
+    target, prediction = _as_float32(target), _as_float32(prediction)
+    compare = loss.call if isinstance(loss, keras.losses.Loss) else loss
+    values = _as_float32(compare(target, prediction))
+    if len(values.shape) == 0:
+        return ops.broadcast_to(values, (ops.shape(target)[0],))
+    return values
+
+
+def distortion_per_sample(loss: Any, target: Any, prediction: Any) -> Any:
+    """Any Keras loss as a distortion: the mean of its elements for each sample.
 
     Example:
 
@@ -20,27 +73,24 @@ def distortion_per_image(loss: Any, target: Any, prediction: Any) -> Any:
 
     target = np.zeros((2, 4, 4, 3), "float32")
     prediction = np.full((2, 4, 4, 3), 3.0, "float32")
-    mse = ks.losses.distortion_per_image("mse", target, prediction)
+    mse = ks.losses.distortion_per_sample("mse", target, prediction)
     assert np.allclose(mse, [9.0, 9.0])
     ```
 
     Args:
         loss: the name of a Keras loss, a `keras.losses.Loss` (its reduction is not used), or a callable of
             (target, prediction) that returns a tensor whose first axis is the batch, or a scalar.
-        target: [batch, height, width, channels].
+        target: [batch, height, width, channels], or samples of any other rank.
         prediction: of the same shape.
 
     Returns:
         [batch] float32.
     """
-    loss = keras.losses.get(loss)
-    target, prediction = (
-        ops.cast(ops.convert_to_tensor(images), "float32") for images in (target, prediction)
-    )
-    compare = loss.call if isinstance(loss, keras.losses.Loss) else loss
-    values = ops.cast(ops.convert_to_tensor(compare(target, prediction)), "float32")
-    if len(values.shape) == 0:
-        return ops.broadcast_to(values, (ops.shape(target)[0],))
+    return mean_per_sample(distortions(loss, target, prediction))
+
+
+def mean_per_sample(values: Any) -> Any:
+    """[batch, …] to [batch]."""
     return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=1)
 
 
@@ -60,12 +110,16 @@ def range_penalty(bottleneck: Any, image_max: float = 255.0) -> Any:
     ```
 
     Args:
-        bottleneck: [batch, height, width, channels].
+        bottleneck: [batch, height, width, channels], or of any other rank.
         image_max: the largest value that the codec takes.
 
     Returns:
         [batch] float32.
     """
-    bottleneck = ops.cast(ops.convert_to_tensor(bottleneck), "float32")
+    bottleneck = _as_float32(bottleneck)
     outside = ops.relu(bottleneck - image_max) + ops.relu(-bottleneck)
-    return PENALTY_WEIGHT * ops.sum(outside, axis=(1, 2, 3))
+    return PENALTY_WEIGHT * ops.sum(outside, axis=tuple(range(1, len(bottleneck.shape))))
+
+
+def _as_float32(value: Any) -> Any:
+    return ops.cast(ops.convert_to_tensor(value), "float32")

@@ -5,12 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich.losses.weighting import weights_for
+
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
 class PSNR(keras.metrics.Metric):
-    """Peak signal-to-noise ratio in dB: the mean over pictures of each picture's own.
+    """Peak signal-to-noise ratio in dB: the mean over samples of each sample's own, a picture or a clip.
 
-    Pictures are rounded and clipped first, as a file would hold them.
+    Pixels are rounded and clipped first, as a file would hold them.
 
     Example:
 
@@ -43,8 +45,9 @@ class PSNR(keras.metrics.Metric):
         mse = ops.mean(ops.reshape(error, (ops.shape(error)[0], -1)), axis=1)
         # Equal pictures: the dB of one pixel in a million off by one, not infinity.
         decibels = 10.0 * ops.log10(self.image_max**2 / ops.maximum(mse, 1e-6))
-        weight = ops.ones_like(decibels) if sample_weight is None else sample_weight
-        weight = ops.broadcast_to(ops.cast(weight, "float32"), ops.shape(decibels))
+        weight = ops.ones_like(decibels)
+        if sample_weight is not None:
+            weight = weight * weights_for(decibels, sample_weight)
         self.total.assign_add(ops.sum(decibels * weight))
         self.count.assign_add(ops.sum(weight))
 

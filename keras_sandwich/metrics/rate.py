@@ -5,10 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich.losses.rate_distortion import rate_distortion_cost
+
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
 class BitsPerPixel(keras.metrics.Metric):
-    """Mean bits per pixel of the output picture (height × width).
+    """Mean bits per pixel of the output: of a picture's height × width pixels, of all of a clip's frames.
 
     Example:
 
@@ -31,13 +33,14 @@ class BitsPerPixel(keras.metrics.Metric):
         self.pixels = self.add_variable((), "zeros", dtype="float32", name="pixels")
 
     def update_state(self, rate: Any, image_size: Any) -> None:
-        """Adds pictures: `rate` [batch] in bits, `image_size` (height, width) of the output."""
+        """Adds samples: `rate` [batch] in bits, their `image_size` (height, width) or (frames, height, width)."""
         rate = ops.cast(ops.convert_to_tensor(rate), "float32")
-        batch = ops.cast(ops.shape(rate)[0], "float32")
-        height, width = (ops.cast(size, "float32") for size in image_size)
         # In megapixels and megabits: float32 sums must last for a long epoch.
+        pixels = ops.cast(ops.shape(rate)[0], "float32") * 1e-6
+        for size in image_size:
+            pixels = pixels * ops.cast(size, "float32")
         self.bits.assign_add(ops.sum(rate) * 1e-6)
-        self.pixels.assign_add(batch * height * width * 1e-6)
+        self.pixels.assign_add(pixels)
 
     def result(self) -> Any:
         return ops.divide_no_nan(self.bits, self.pixels)
@@ -75,11 +78,8 @@ class DistortionRate(keras.metrics.Metric):
         self.count = self.add_variable((), "zeros", dtype="float32", name="count")
 
     def update_state(self, distortion: Any, rate: Any, num_elements: Any) -> None:
-        """Adds pictures: `distortion` and `rate` [batch], N = height·width·channels of the output."""
-        distortion, rate = (
-            ops.cast(ops.convert_to_tensor(value), "float32") for value in (distortion, rate)
-        )
-        cost = distortion + self.gamma * rate / ops.cast(num_elements, "float32")
+        """Adds samples: `distortion` and `rate` [batch], N the elements of an output sample, channels too."""
+        cost = rate_distortion_cost(distortion, rate, num_elements, self.gamma)
         self.total.assign_add(ops.sum(cost))
         self.count.assign_add(ops.cast(ops.shape(cost)[0], "float32"))
 

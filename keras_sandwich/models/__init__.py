@@ -1,12 +1,11 @@
 """Networks, and the sandwich that they make around a codec."""
 
-from keras_sandwich.models.builders import (
-    create_basic_model,
+from keras_sandwich.models.baselines import (
     create_linear_baseline,
-    create_loop_filter_model,
     create_postprocessor_baseline,
     create_preprocessor_baseline,
 )
+from keras_sandwich.models.builders import create_basic_model, create_loop_filter_model
 from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.models.loop_filter import LoopFilter
 from keras_sandwich.models.mlp import MLP

@@ -1,5 +1,6 @@
-"""Models that refuse the weights of another model, in words."""
+"""The base of every network here: weights that must match, parts that stay frozen, files that other backends read."""
 
+import inspect
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 COUNTS = "counts"
 
 
-class MatchingWeights(keras.Model):
-    """A model that says so if a file holds other weights than its own.
+class Network(keras.Model):
+    """A Keras model that refuses another model's weights, in words, and moves between backends as a file.
 
-    Keras looks in the file for each weight of the model, and never at what is left: a large network's file loads
-    into a small one without a word. So the file holds the number of weights and of parameters too.
+    Keras looks in a file for each weight of the model, and never at what is left: a large network's file loads into a
+    small one without a word. So the file holds the number of weights and of parameters too.
     """
 
     def _counts(self) -> np.ndarray:
@@ -36,9 +37,18 @@ class MatchingWeights(keras.Model):
                 "`load_weights(…, skip_mismatch=True)`."
             )
 
+    @staticmethod
+    def build_part(part: Any, shape: Any) -> None:
+        """Builds a layer of this model, if it is not built, and freezes its weights if it is marked as frozen.
 
-class ExportableWhenBuilt(keras.Model):
-    """Keras exports only what was called, and a loaded model was not."""
+        Those of a layer that was frozen before it was built, or was loaded, may not be: Keras marks what there is at
+        the time, and on TensorFlow nothing if the mark is there already.
+        """
+        if not part.built:
+            part.build(shape)
+        if not part.trainable:
+            for weight in part.weights:
+                weight.trainable = False
 
     def export(self, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.export`, also of a model that was loaded or built and never called."""
@@ -53,13 +63,36 @@ class ExportableWhenBuilt(keras.Model):
             self(inputs)
         return super().export(*args, **kwargs)
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compiles as `keras.Model.compile` does."""
+        super().compile(*args, **kwargs)
+        asked = inspect.signature(keras.Model.compile).bind(self, *args, **kwargs).arguments
+        self._jit_compile_asked = asked.get("jit_compile", "auto")
 
-def keep_frozen(layer: Any) -> None:
-    """Freezes the weights of a layer that is marked as frozen.
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        if not config:
+            return {}
+        # What "auto" came to here is not what it comes to on another backend.
+        return {**_with_public_optimizers(config), "jit_compile": self._jit_compile_asked}
 
-    Those of a layer that was frozen before it was built, or was loaded, may not be: Keras marks what there is at the
-    time, and on TensorFlow nothing if the mark is there already.
-    """
-    if not layer.trainable:
-        for weight in layer.weights:
-            weight.trainable = False
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        # Keras compiles a loaded model itself only where `compile` is its own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
+
+def _with_public_optimizers(config: Any) -> Any:
+    """The configuration with `keras.optimizers.Adam` where Keras names PyTorch's own Adam, unknown elsewhere."""
+    if isinstance(config, (list, tuple)):
+        return [_with_public_optimizers(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    config = {key: _with_public_optimizers(value) for key, value in config.items()}
+    name = config.get("class_name")
+    if str(config.get("module")).startswith("keras.src.backend.") and hasattr(
+        keras.optimizers, str(name)
+    ):
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config

@@ -1,32 +1,71 @@
-"""What `compile`, `fit` and `evaluate` do with a sandwich: distortion + γ·rate, and what the bar shows."""
+"""The trunk of every sandwich, of pictures or of clips: its stages, γ, training, configuration and presets."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_sandwich.losses.rate_distortion import distortion_per_image, range_penalty
+from keras_sandwich.losses.rate_distortion import (
+    distortions,
+    mean_per_sample,
+    range_penalty,
+    rate_distortion_cost,
+)
+from keras_sandwich.losses.weighting import WeightedMean, weights_for
 from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.metrics.rate import BitsPerPixel
+from keras_sandwich.models.base import Network
+from keras_sandwich.models.model_keys import ModelKeys
 from keras_sandwich.models.training_checks import (
     PeakPixel,
     PixelRangeCheck,
     require_one_distortion,
     require_other_names,
+    require_pictures_like,
 )
+from keras_sandwich.ops.rounding import clip
+from keras_sandwich.presets import loading, saving
+
+CODEC_MAX = 255.0  # a codec for 8-bit pictures
+STAGES = ("preprocessor", "postprocessor", "codec_proxy", "loop_filter")
+# What codes a bottleneck: → (decoded, decoded as the postprocessor is given it, bits of each sample).
+Coder = Callable[[Any], tuple[Any, Any, Any]]
 
 
-class RateDistortionTraining(keras.Model):
-    """Training of a model whose call returns a prediction, its rate and the bottleneck."""
+class CompressionModel(Network):
+    """A standard codec between two networks, for samples [batch, …, height, width, channels] of any rank.
 
-    codec_proxy: Any
-    bottleneck_penalty: bool
+    Concatenate the keys → preprocessor → clip to [0, 255] → codec proxy → loop filter → postprocessor. `fit` minimises
+    distortion + γ·rate/N + penalty/N, N the elements of an output sample: the product of all its dimensions but the
+    batch. The stages take pictures. What depends on the rank stands in the subclasses: their `axes`,
+    `compute_output_shape` and, where there are more axes than a picture has, how the stages are called. The arguments
+    are those of `CompressIntraModel`, the sandwich for pictures.
+    """
 
-    def _concatenate(self, inputs: Any) -> Any:
-        raise NotImplementedError
+    axes: tuple[str, ...]  # of what a key holds; the first is the batch, the last the channels
 
-    def _prepare_training(self, gamma: float, image_max: float) -> None:
+    def __init__(
+        self,
+        preprocessor: Any,
+        postprocessor: Any,
+        codec_proxy: Any,
+        gamma: float = 50.0,
+        loop_filter: Any = None,
+        model_keys: Sequence[str] = ("image",),
+        bottleneck_penalty: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)
+        self._keys = ModelKeys(model_keys)
+        self.preprocessor = preprocessor
+        self.postprocessor = postprocessor
+        self.codec_proxy = codec_proxy
+        self.loop_filter = loop_filter
+        if loop_filter is not None:
+            loop_filter.trainable = False
+        self.bottleneck_penalty = bottleneck_penalty
         self._gamma = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(_require_gamma(gamma)),
@@ -34,11 +73,17 @@ class RateDistortionTraining(keras.Model):
             dtype="float32",
             name="gamma",
         )
-        self._distortion = keras.metrics.Mean(name="distortion")
-        self._psnr = PSNR(image_max=image_max)
+        self._distortion = keras.metrics.Mean(name="distortion", dtype="float32")
+        self._psnr = PSNR(image_max=CODEC_MAX * 2.0**self.num_truncate_bits)
         self._bpp = BitsPerPixel()
-        self._qstep = keras.metrics.Mean(name="qstep")
+        self._qstep = keras.metrics.Mean(name="qstep", dtype="float32")
         self._peak_pixel = PeakPixel()
+        self._weighted_mean = WeightedMean()
+
+    @property
+    def model_keys(self) -> tuple[str, ...]:
+        """Names of the tensors of an input dict, in the order in which they are concatenated."""
+        return self._keys.names
 
     @property
     def gamma(self) -> Any:
@@ -48,6 +93,112 @@ class RateDistortionTraining(keras.Model):
     @gamma.setter
     def gamma(self, value: float) -> None:
         self._gamma.assign(_require_gamma(value))
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the networks and the quantizer step are trained; the loop filter never is."""
+        return bool(super().trainable)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        keras.Model.trainable.fset(self, value)
+        if getattr(self, "loop_filter", None) is not None:
+            self.loop_filter.trainable = False
+
+    @property
+    def num_truncate_bits(self) -> int:
+        """k: pictures have 8 + k bits."""
+        sides = (self.postprocessor, self.preprocessor)
+        return next((s.num_truncate_bits for s in sides if hasattr(s, "num_truncate_bits")), 0)
+
+    @property
+    def macroblock(self) -> int:
+        """Height and width of a bottleneck are multiples of this; 1 in all but sandwiches of `patch_size=16`."""
+        side = self.postprocessor if self.preprocessor is None else self.preprocessor
+        return int(getattr(side, "macroblock", 1))
+
+    # Building and calling
+
+    def build(self, input_shape: Any) -> None:
+        # Of any size: a network built for one would be exported for that one alone.
+        shape = (None, None, None, self._keys.read(input_shape, self.axes))
+        for stage in (self.preprocessor, self.codec_proxy, self.loop_filter, self.postprocessor):
+            if stage is None:
+                continue
+            self.build_part(stage, shape)
+            if stage is self.preprocessor or stage is self.postprocessor:
+                shape = tuple(stage.compute_output_shape(shape))
+        self._keys.require_channels(shape[-1])
+        self.built = True
+
+    def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
+        return self.call_through(
+            inputs, lambda bottleneck: self.code_by_proxy(bottleneck, training)
+        )
+
+    def call_through(self, inputs: Any, code: Coder) -> dict[str, Any]:
+        """What a call returns, with `code` in the place of the codec.
+
+        Args:
+            inputs: those of a call.
+            code: bottlenecks, not clipped, to (decoded bottlenecks, what the postprocessor is given of them, bits of
+                each sample), such as `code_by_proxy`.
+
+        Returns:
+            The dict that a call returns.
+        """
+        images = self.concatenate(inputs)
+        bottleneck = self.preprocess(images)
+        compressed, restored, rate = code(bottleneck)
+        prediction = self.postprocess(restored, ops.shape(images)[-3:-1])
+        outputs = {
+            "prediction": prediction,
+            "rate": rate,
+            "bottleneck": bottleneck,
+            "compressed_bottleneck": compressed,
+        }
+        for key, channels in self.key_slices().items():
+            outputs[key] = prediction if channels is None else prediction[..., channels]
+        return outputs
+
+    def concatenate(self, inputs: Any) -> Any:
+        """One float32 tensor of a dict by `model_keys`, or of a tensor."""
+        return self._keys.concatenate(inputs)
+
+    def preprocess(self, images: Any) -> Any:
+        """Images [batch, …, height, width, channels], or a dict, to bottlenecks, not clipped."""
+        images = self.concatenate(images)
+        return images if self.preprocessor is None else self.preprocessor(images)
+
+    def code_by_proxy(self, bottleneck: Any, training: bool | None = None) -> tuple[Any, Any, Any]:
+        """Bottlenecks to (what the codec proxy decodes, that through the loop filter, its bits)."""
+        compressed, rate = self.codec_proxy(clip(bottleneck, 0.0, CODEC_MAX), training=training)
+        # A real codec needs no such correction, so it is no part of `postprocess`.
+        filtered = compressed if self.loop_filter is None else self.loop_filter(compressed)
+        return compressed, filtered, rate
+
+    def postprocess(self, bottlenecks: Any, output_size: Any = None) -> Any:
+        """Decoded bottlenecks to images, of `output_size` if (height, width) is given."""
+        bottlenecks = ops.cast(ops.convert_to_tensor(bottlenecks), "float32")
+        if self.postprocessor is None:
+            return bottlenecks
+        if getattr(self.postprocessor, "downsample_factor", 1) > 1:
+            return self.postprocessor(bottlenecks, output_size=output_size)
+        images = self.postprocessor(bottlenecks)
+        if output_size is None or self.macroblock == 1:
+            return images
+        return images[..., : output_size[0], : output_size[1], :]
+
+    def key_slices(self) -> dict[str, slice | None]:
+        """The channels of the prediction that belong to each key; None where one key has them all."""
+        return self._keys.slices()
+
+    def compute_output_spec(self, inputs: Any, training: Any = None) -> dict[str, Any]:
+        shape = keras.tree.map_structure(lambda tensor: tensor.shape, inputs)
+        shapes = self.compute_output_shape(shape)
+        return {name: keras.KerasTensor(shape) for name, shape in shapes.items()}
+
+    # Training
 
     def compile(
         self,
@@ -74,16 +225,23 @@ class RateDistortionTraining(keras.Model):
             **kwargs,
         )
 
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        # Keras compiles a loaded model itself only where `compile` is its own.
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.built:
-            self.optimizer.build(self.trainable_variables)
-
     @property
     def metrics_names(self) -> list[str]:
         """The names that appear in the logs."""
         return [name for name in super().metrics_names if name != self._peak_pixel.name]
+
+    def train_step(self, *arguments: Any) -> Any:
+        return super().train_step(*self._concatenated(arguments))
+
+    def test_step(self, *arguments: Any) -> Any:
+        return super().test_step(*self._concatenated(arguments))
+
+    def _concatenated(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A step's arguments, the data last, with the keys put together once for the call, the loss and the metrics."""
+        *state, data = arguments
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        x, y = self.concatenate(x), None if y is None else self.concatenate(y)
+        return (*state, keras.utils.pack_x_y_sample_weight(x, y, sample_weight))
 
     def compute_loss(
         self,
@@ -93,37 +251,35 @@ class RateDistortionTraining(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        target = self._concatenate(x if y is None else y)
+        images = self.concatenate(x)
+        target = images if y is None else self.concatenate(y)
         prediction, rate = y_pred["prediction"], y_pred["rate"]
-        sizes = zip(target.shape[1:], prediction.shape[1:], strict=True)
-        if any(None not in pair and pair[0] != pair[1] for pair in sizes):
-            raise ValueError(
-                "The target and the prediction must have the same height, width and channels. "
-                f"Received shapes {tuple(target.shape)} and {tuple(prediction.shape)}; set the "
-                "postprocessor's output_channels and downsample_factor, or give a target."
-            )
-        distortion = distortion_per_image(self.loss or "mse", target, prediction)
-        _, height, width, channels = ops.shape(prediction)
-        elements = ops.cast(height * width * channels, "float32")
-        cost = distortion + ops.convert_to_tensor(self._gamma) * rate / elements
+        require_pictures_like(target, prediction)
+        distortion = distortions(self.loss or "mse", target, prediction)
+        sizes = ops.shape(prediction)[1:]
+        penalty = 0.0
         if self.bottleneck_penalty:
-            cost = cost + range_penalty(y_pred["bottleneck"]) / elements
+            penalty = range_penalty(y_pred["bottleneck"], CODEC_MAX)
+        gamma = ops.convert_to_tensor(self._gamma)
+        cost = rate_distortion_cost(distortion, rate, _product(sizes), gamma, penalty)
         if sample_weight is not None:
-            cost = cost * ops.reshape(ops.cast(sample_weight, "float32"), (-1,))
-        total = ops.mean(cost)
+            sample_weight = weights_for(cost, sample_weight)
+        # Keras' own mean: it knows masks, and what training on several devices asks of a loss.
+        total = self._weighted_mean(cost, prediction, sample_weight)
         for additional in self.losses:
-            total = total + ops.sum(ops.cast(additional, total.dtype))
+            value = ops.reshape(ops.sum(ops.cast(additional, total.dtype)), (1,))
+            total = total + self._weighted_mean(value, value)
 
-        self._distortion.update_state(distortion)
+        self._distortion.update_state(mean_per_sample(distortion))
         self._psnr.update_state(target, prediction)
-        self._bpp.update_state(rate, (height, width))
+        self._bpp.update_state(rate, sizes[:-1])
         if hasattr(self.codec_proxy, "effective_qstep"):
             self._qstep.update_state(self.codec_proxy.effective_qstep())
-        self._peak_pixel.update_state(self._concatenate(x))
+        self._peak_pixel.update_state(images)
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        target = self._concatenate(x if y is None else y)
+        target = self.concatenate(x if y is None else y)
         return super().compute_metrics(x, target, y_pred["prediction"], sample_weight)
 
     def get_metrics_result(self) -> dict[str, Any]:
@@ -149,6 +305,82 @@ class RateDistortionTraining(keras.Model):
             given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
             callbacks = [*(callback for callback in given if callback is not None), check]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
+
+    # Saving
+
+    def save_to_preset(
+        self, path: Any, description: str = "", measured: Any = None, **metadata: Any
+    ) -> None:
+        """Saves the model as a folder that `from_preset` loads, on any backend.
+
+        Example:
+
+        ```python
+        import keras_sandwich as ks
+
+        model = ks.models.create_basic_model(
+            bottleneck_channels=1, use_unet_preprocessor=False, use_unet_postprocessor=False
+        )
+        model.build((None, None, None, 3))
+        model.save_to_preset("gray", "Colour over a grayscale codec.", codec="JPEG 4:0:0")
+        again = ks.models.CompressIntraModel.from_preset("gray")
+        assert ks.presets.fingerprint(again) == ks.presets.fingerprint(model)
+        ```
+
+        Args:
+            path: of a folder, which is made. Three files are written in it: `config.json`, `model.weights.h5` and
+                `metadata.json`, which holds versions, numbers of parameters, fingerprints, and what follows.
+            description: what the model is for.
+            measured: what was measured with it, a dict of what JSON can hold.
+            **metadata: anything else worth knowing, of what JSON can hold.
+
+        Raises:
+            ValueError: the model is not built, or metadata that JSON cannot hold or whose name is taken.
+        """
+        saving.save(self, path, description, measured, metadata)
+
+    @classmethod
+    def from_preset(cls, name_or_path: Any) -> Any:
+        """Loads a bundled preset (`keras_sandwich.presets.names()`), or a folder that `save_to_preset` wrote.
+
+        No code is executed that is not Keras's, this package's, or registered with Keras by you.
+
+        Args:
+            name_or_path: a name, or the path of a folder.
+
+        Returns:
+            The model, built, not compiled.
+
+        Raises:
+            ValueError: no such preset, a damaged folder, one of another version, or weights that are not those saved.
+        """
+        return loading.load(cls, name_or_path)
+
+    def get_config(self) -> dict[str, Any]:
+        stages = {name: getattr(self, name) for name in STAGES}
+        return {
+            **keras.layers.Layer.get_config(self),
+            **{n: keras.saving.serialize_keras_object(stage) for n, stage in stages.items()},
+            "gamma": float(ops.convert_to_numpy(self._gamma)),
+            "model_keys": self.model_keys,
+            "bottleneck_penalty": self.bottleneck_penalty,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        config = dict(config)
+        for name in STAGES:
+            if isinstance(config[name], dict):
+                config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
+        return cls(**config)
+
+
+def _product(sizes: Sequence[Any]) -> Any:
+    """Of sizes that may be known or not, as float32."""
+    product: Any = 1.0
+    for size in sizes:
+        product = product * ops.cast(size, "float32")
+    return product
 
 
 def _require_gamma(gamma: Any) -> float:

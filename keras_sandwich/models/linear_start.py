@@ -1,7 +1,8 @@
-"""The classical chains that a sandwich starts from, as kernels of one convolution on patches.
+"""The linear start: linear filters before and after the codec that need no training, as kernels on patches.
 
-What a linear filter before and after the codec can do without any training: nothing (identity), colour carriers or
-chroma in single coefficients for three channels over one, or a projection onto fewer channels.
+Nothing (identity); for three channels over one, chroma modulated on a carrier (on two waves of the highest spatial
+frequencies, as colour television had it on a subcarrier) or multiplexed into DCT coefficients (in the place of single
+coefficients of the luma); or a projection onto fewer channels, which `fit_linear_start` fits to pictures.
 """
 
 from collections.abc import Mapping
@@ -12,24 +13,23 @@ from keras import ops
 
 from keras_sandwich.ops.color import RGB_TO_YUV, YUV_TO_RGB
 
-# b = 0.8·Y + ½·(U·(−1)^x + V·(−1)^y): the chroma rides on the two highest spatial frequencies, as colour
-# television put it on a subcarrier. U and V are low-passed, going in and coming out.
+# Modulated chroma: b = 0.8·Y + ½·(U·(−1)^x + V·(−1)^y). U and V are low-passed, going in and coming out.
 LUMA_GAIN = 0.8
 CARRIER_GAIN = 0.5
 LOW_PASS_SIGMA = 2.0
 
-# On patches of 16×16, JPEG's coding units, the chroma takes the place of single coefficients of the luma: the lowest of
-# U in a transform of the unit go into the four blocks' highest horizontal frequencies, V's into the vertical ones.
-# A coefficient that is zero costs nothing, and over smooth colours most are.
+# Multiplexed chroma, on patches of 16×16 pixels, JPEG's macroblocks: the lowest coefficients of U in a transform of the
+# macroblock go into its four blocks' highest horizontal frequencies, V's into the vertical ones. A coefficient that is
+# zero costs nothing, and over smooth colours most are.
 BLOCK = 8
-UNIT = 16
+MACROBLOCK = 16
 CHROMA_COEFFICIENTS = sorted(
     ((y, x) for y in range(5) for x in range(5)),
     key=lambda place: (place[0] ** 2 + place[1] ** 2, place),
 )[:16]
 # Four blocks of each; V has them transposed.
 CARRYING_FREQUENCIES = ((0, 6), (0, 7), (1, 6), (1, 7))
-BLOCKS_OF_A_UNIT = ((0, 0), (0, 1), (1, 1), (1, 0))
+BLOCKS_OF_A_MACROBLOCK = ((0, 0), (0, 1), (1, 1), (1, 0))
 COEFFICIENT_GAIN = 0.45
 
 
@@ -45,10 +45,10 @@ def start_kernel(
     wide, narrow = (
         (output_channels, input_channels) if decode else (input_channels, output_channels)
     )
-    if (wide, narrow) == (3, 1) and patch_size == UNIT:
-        return patch_kernel(_coefficient_matrix(decode), kernel_size)
+    if (wide, narrow) == (3, 1) and patch_size == MACROBLOCK:
+        return patch_kernel(_multiplexed_chroma(decode), kernel_size)
     if (wide, narrow) == (3, 1) and patch_size % 2 == 0:
-        return _carrier_kernel(patch_size, kernel_size, decode)
+        return _modulated_chroma(patch_size, kernel_size, decode)
     if (wide, narrow) == (3, 1):
         forward = RGB_TO_YUV[:1].T
         matrix = np.ones((1, 3)) if decode else forward
@@ -58,6 +58,40 @@ def start_kernel(
         projection, restoration = _bounded(_random_projection(wide, narrow))
         matrix = restoration if decode else projection
     return patch_kernel(np.kron(np.eye(patch_size**2), matrix), kernel_size)
+
+
+def fit_linear_start(model: Any, images: Any) -> None:
+    """`CompressIntraModel.fit_linear_start`."""
+    if not model.built:
+        several = isinstance(images, Mapping)
+        model.build({k: np.shape(v) for k, v in images.items()} if several else np.shape(images))
+    images = np.asarray(ops.convert_to_numpy(model.concatenate(images)))
+    if not np.all(np.isfinite(images)):
+        raise ValueError(
+            "The pictures must be finite. Received NaN or infinite pixels; "
+            "clean the data before fitting to it."
+        )
+    sides = (model.preprocessor, model.postprocessor)
+    if any(getattr(side, "start", None) != "linear" or side.mlp is None for side in sides):
+        raise ValueError(
+            "A linear start can be fitted only to a Preprocessor and a Postprocessor with "
+            "start='linear' and num_mlp_layers of at least 1."
+        )
+    pre, post = sides
+    channels = (pre.output_channels, images.shape[-1])
+    if channels[0] >= channels[1] or (channels == (1, 3) and pre.patch_size % 2 == 0):
+        raise ValueError(
+            "Only a bottleneck with fewer channels than the pictures needs a projection, and one "
+            "channel for three starts better from modulated chroma. "
+            f"Received {channels[0]} for {channels[1]} channels."
+        )
+    scale = 2.0**model.num_truncate_bits
+    p = pre.patch_size
+    height, width = (size // p * p for size in images.shape[1:3])
+    pixels = (images[:, :height, :width] - 128.0 * scale) / (255.0 * scale)
+    projection, restoration = fitted_matrices(pixels, pre.output_channels, p)
+    pre.mlp.set_linear(patch_kernel(projection, pre.kernel_size))
+    post.mlp.set_linear(patch_kernel(restoration, post.kernel_size))
 
 
 def patch_kernel(matrix: np.ndarray, kernel_size: int) -> np.ndarray:
@@ -115,9 +149,9 @@ def _low_pass(offsets: np.ndarray) -> np.ndarray:
     return weights / weights.sum()
 
 
-def _carrier_kernel(patch_size: int, kernel_size: int, decode: bool) -> np.ndarray:
-    """Colour carriers: [k, k, p·p·3, p·p] to modulate, [k, k, p·p, p·p·3] with `decode`."""
-    p, reach = patch_size, kernel_size // 2 * patch_size
+def _modulated_chroma(patch_size: int, kernel_size: int, decode: bool) -> np.ndarray:
+    """Modulated chroma: [k, k, p·p·3, p·p] to modulate, [k, k, p·p, p·p·3] with `decode`."""
+    p, radius = patch_size, kernel_size // 2 * patch_size
     size = kernel_size * p
     first = -(kernel_size // 2) * p  # pixel, relative to the patch, of the kernel's first row
     positions = np.arange(size) + first
@@ -127,8 +161,8 @@ def _carrier_kernel(patch_size: int, kernel_size: int, decode: bool) -> np.ndarr
     for y in range(p):
         for x in range(p):
             dy, dx = positions - y, positions - x
-            inside_y = np.abs(dy) <= reach if reach else np.ones(size, bool)
-            inside_x = np.abs(dx) <= reach if reach else np.ones(size, bool)
+            inside_y = np.abs(dy) <= radius if radius else np.ones(size, bool)
+            inside_x = np.abs(dx) <= radius if radius else np.ones(size, bool)
             low = np.zeros((size, size))
             low[np.ix_(inside_y, inside_x)] = np.outer(
                 _low_pass(dy[inside_y]), _low_pass(dx[inside_x])
@@ -153,16 +187,18 @@ def _carrier_kernel(patch_size: int, kernel_size: int, decode: bool) -> np.ndarr
     return kernel.reshape(k, k, p * p * channels[0], p * p * channels[1]).astype("float32")
 
 
-def _coefficient_matrix(decode: bool) -> np.ndarray:
-    """Chroma in single coefficients of the luma's blocks: [256·3, 256] to put it there, [256, 256·3] with `decode`."""
-    chroma = np.stack([_wave(UNIT, *frequencies).ravel() for frequencies in CHROMA_COEFFICIENTS])
-    luma = np.eye(UNIT**2)
+def _multiplexed_chroma(decode: bool) -> np.ndarray:
+    """Multiplexed chroma: [256·3, 256] to put it among the luma's coefficients, [256, 256·3] with `decode`."""
+    chroma = np.stack(
+        [_wave(MACROBLOCK, *frequencies).ravel() for frequencies in CHROMA_COEFFICIENTS]
+    )
+    luma = np.eye(MACROBLOCK**2)
     sent = []
     for channel in (0, 1):
-        places = np.zeros((len(CHROMA_COEFFICIENTS), UNIT, UNIT))
+        places = np.zeros((len(CHROMA_COEFFICIENTS), MACROBLOCK, MACROBLOCK))
         for number, carrier in enumerate(places):
             frequencies = CARRYING_FREQUENCIES[number // 4]
-            row, column = (BLOCK * k for k in BLOCKS_OF_A_UNIT[(number + 2 * channel) % 4])
+            row, column = (BLOCK * k for k in BLOCKS_OF_A_MACROBLOCK[(number + 2 * channel) % 4])
             carrier[row : row + BLOCK, column : column + BLOCK] = _wave(
                 BLOCK, *(frequencies[::-1] if channel else frequencies)
             )
@@ -171,9 +207,9 @@ def _coefficient_matrix(decode: bool) -> np.ndarray:
         sent.append(chroma.T @ carriers)
     if decode:
         parts = np.stack([luma, *(matrix.T / COEFFICIENT_GAIN for matrix in sent)])
-        return np.einsum("cij,kc->ijk", parts, YUV_TO_RGB).reshape(UNIT**2, -1)
+        return np.einsum("cij,kc->ijk", parts, YUV_TO_RGB).reshape(MACROBLOCK**2, -1)
     parts = np.stack([luma, *(matrix * COEFFICIENT_GAIN for matrix in sent)])
-    return np.einsum("cij,ck->ikj", parts, RGB_TO_YUV).reshape(-1, UNIT**2)
+    return np.einsum("cij,ck->ikj", parts, RGB_TO_YUV).reshape(-1, MACROBLOCK**2)
 
 
 def _wave(size: int, vertical: int, horizontal: int) -> np.ndarray:
@@ -184,37 +220,3 @@ def _wave(size: int, vertical: int, horizontal: int) -> np.ndarray:
 def _cosine(size: int, frequency: int) -> np.ndarray:
     values = np.cos((2 * np.arange(size) + 1) * frequency * np.pi / (2 * size))
     return np.asarray(values / np.linalg.norm(values))
-
-
-def fit_linear_start(model: Any, images: Any) -> None:
-    """`CompressIntraModel.fit_linear_start`."""
-    if not model.built:
-        several = isinstance(images, Mapping)
-        model.build({k: np.shape(v) for k, v in images.items()} if several else np.shape(images))
-    images = np.asarray(ops.convert_to_numpy(model._concatenate(images)))
-    if not np.all(np.isfinite(images)):
-        raise ValueError(
-            "The pictures must be finite. Received NaN or infinite pixels; "
-            "clean the data before fitting to it."
-        )
-    sides = (model.preprocessor, model.postprocessor)
-    if any(getattr(side, "start", None) != "linear" or side.mlp is None for side in sides):
-        raise ValueError(
-            "A linear start can be fitted only to a Preprocessor and a Postprocessor with "
-            "start='linear' and num_mlp_layers of at least 1."
-        )
-    pre, post = sides
-    channels = (pre.output_channels, images.shape[-1])
-    if channels[0] >= channels[1] or (channels == (1, 3) and pre.patch_size % 2 == 0):
-        raise ValueError(
-            "Only a bottleneck with fewer channels than the pictures needs a projection, and one "
-            "channel for three starts better from colour carriers. "
-            f"Received {channels[0]} for {channels[1]} channels."
-        )
-    scale = 2.0**model.num_truncate_bits
-    p = pre.patch_size
-    height, width = (size // p * p for size in images.shape[1:3])
-    pixels = (images[:, :height, :width] - 128.0 * scale) / (255.0 * scale)
-    projection, restoration = fitted_matrices(pixels, pre.output_channels, p)
-    pre.mlp.set_linear(patch_kernel(projection, pre.kernel_size))
-    post.mlp.set_linear(patch_kernel(restoration, post.kernel_size))

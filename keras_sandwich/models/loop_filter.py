@@ -6,14 +6,20 @@ import keras
 from keras import ops
 
 from keras_sandwich._arguments import is_integer
-from keras_sandwich.models.base import ExportableWhenBuilt, MatchingWeights
+from keras_sandwich.models.base import Network
+from keras_sandwich.models.receptive_field import (
+    ReceptiveField,
+    in_sequence,
+    joint_receptive_field,
+)
 from keras_sandwich.ops.shapes import require_images
 
 CORRECTION = 16.0  # pixel levels for an output of 1: about what codecs differ by
+POINTWISE_LAYERS = (keras.layers.Rescaling, keras.layers.Activation, keras.layers.InputLayer)
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class LoopFilter(MatchingWeights, ExportableWhenBuilt):
+class LoopFilter(Network):
     """y + F(y): a one-channel network applied to each channel alone, or a wider one to groups of channels.
 
     Example:
@@ -49,9 +55,28 @@ class LoopFilter(MatchingWeights, ExportableWhenBuilt):
         self.network = network
         self.channels = channels
 
+    def _field(self) -> ReceptiveField | None:
+        stages = (
+            self.network.layers if isinstance(self.network, keras.Sequential) else [self.network]
+        )
+        stages = [stage for stage in stages if not isinstance(stage, POINTWISE_LAYERS)]
+        fields = [joint_receptive_field(stage) for stage in stages]
+        return in_sequence(fields)
+
+    @property
+    def receptive_radius(self) -> int | None:
+        """How many pixels away a pixel of the picture can change one of the result; None: the network does not say."""
+        field = self._field()
+        return None if field is None else field.radius
+
+    @property
+    def alignment(self) -> int:
+        """The grid of pixels that the network makes."""
+        field = self._field()
+        return 1 if field is None else field.alignment
+
     def build(self, input_shape: Any) -> None:
-        if not self.network.built:
-            self.network.build((None, None, None, self.channels))
+        self.build_part(self.network, (None, None, None, self.channels))
         self.built = True
 
     def call(self, images: Any) -> Any:

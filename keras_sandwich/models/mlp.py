@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich._arguments import is_integer
-from keras_sandwich.models.base import keep_frozen
+from keras_sandwich.models.base import Network
 from keras_sandwich.models.linear_start import start_kernel
 from keras_sandwich.models.receptive_field import patches
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
@@ -17,13 +17,13 @@ STARTS = ("linear", "published")
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class MLP(keras.layers.Layer):
+class MLP(Network):
     """Convolutions on p×p patches of pixels: the part of the sandwich that is there from the first step.
 
     `start="published"`: `num_layers` − 1 hidden 1×1 convolutions with sin activation, then a linear one, random
     (Guleryuz et al., arXiv 2402.05887, section III, with `patch_size=1, kernel_size=1`). `start="linear"`: one
-    linear convolution that starts as the classical chain (`models.classical`), to which the hidden layers, if any,
-    add from zero. All of it runs in float32: under a mixed policy this path carries the picture.
+    linear convolution that starts as the linear baseline (`create_linear_baseline`), to which the hidden layers add
+    from zero. All of it runs in float32: under a mixed policy this path carries the picture.
 
     Example:
 
@@ -45,7 +45,7 @@ class MLP(keras.layers.Layer):
         kernel_size: odd size of the linear convolution, in patches.
         start: "linear" or "published".
         decode: start as what comes after the codec rather than before it.
-        train_linear: whether the linear convolution of a classical start is trained.
+        train_linear: whether the linear convolution of a linear start is trained.
 
     Call arguments:
         x: normalised pixels [batch, height, width, channels].
@@ -104,8 +104,8 @@ class MLP(keras.layers.Layer):
             for number in range(num_layers - 1)
         ]
         self.linear = None
-        classical = start == "linear"
-        if classical:
+        linear = start == "linear"
+        if linear:
             self.linear = keras.layers.Conv2D(
                 output_channels * depth,
                 kernel_size,
@@ -116,13 +116,13 @@ class MLP(keras.layers.Layer):
             )
             self.linear.trainable = train_linear
         self.last = None
-        if self.hidden or not classical:
+        if self.hidden or not linear:
             self.last = keras.layers.Conv2D(
                 output_channels * depth,
-                1 if classical else kernel_size,
+                1 if linear else kernel_size,
                 padding="same",
                 data_format="channels_last",
-                kernel_initializer="zeros" if classical else "glorot_uniform",
+                kernel_initializer="zeros" if linear else "glorot_uniform",
                 dtype="float32",
                 name=f"layer_{num_layers - 1}",
             )
@@ -145,19 +145,19 @@ class MLP(keras.layers.Layer):
             )
             # Not assigned after building: `fit` and `predict` may build under a scope that forgets assignments.
             self.linear.kernel_initializer = keras.initializers.Constant(kernel)
-            self.linear.build((None, None, None, channels))
-            keep_frozen(self.linear)
+            self.build_part(self.linear, (None, None, None, channels))
         for layer in self.hidden:
             layer.build((None, None, None, channels))
             channels = layer.filters
         if self.last is not None:
             self.last.build((None, None, None, channels))
+        self.built = True
 
     def set_linear(self, kernel: np.ndarray) -> None:
         """Replaces the linear convolution's kernel and clears its bias."""
         if self.linear is None:
             raise ValueError(
-                "Only a classical start has a linear path to set. Received start='published'."
+                "Only a linear start has a linear path to set. Received start='published'."
             )
         self.linear.kernel.assign(kernel)
         self.linear.bias.assign(np.zeros(self.linear.bias.shape, "float32"))
@@ -182,7 +182,7 @@ class MLP(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {
-            **super().get_config(),
+            **keras.layers.Layer.get_config(self),
             "output_channels": self.output_channels,
             "num_layers": self.num_layers,
             "width": self.width,

@@ -6,15 +6,15 @@ import keras
 from keras import ops
 
 from keras_sandwich._arguments import is_integer
-from keras_sandwich.models.base import ExportableWhenBuilt, MatchingWeights, keep_frozen
-from keras_sandwich.models.linear_start import UNIT
+from keras_sandwich.models.base import Network
+from keras_sandwich.models.linear_start import MACROBLOCK
 from keras_sandwich.models.mlp import MLP, STARTS
 from keras_sandwich.models.receptive_field import ReceptiveField, joint_receptive_field
 from keras_sandwich.ops.resampling import apply_weights, resize
 from keras_sandwich.ops.rounding import floor_straight_through
 from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right, require_images
 
-# At a classical start a U-Net whose output starts at zero adds to the chain from a small scale; any other network,
+# At a linear start a U-Net whose output starts at zero adds to the linear path from a small scale; any other network,
 # and with the paper's start every one, from a scale of zero. Either way step 0 is the linear path alone.
 UNET_SCALE = 0.1
 
@@ -23,7 +23,7 @@ def _default(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-class _Processor(MatchingWeights, ExportableWhenBuilt):
+class _Processor(Network):
     """s·(MLP(x̂) + a·UNet(x̂)) + m on x̂ = (x − m)/s, with m = 128·2^k and s = 255·2^k.
 
     With `cascade` the U-Net is given x̂ and MLP(x̂), side by side.
@@ -68,17 +68,16 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
         self.num_mlp_layers = num_mlp_layers
         self.mlp_width = mlp_width
         self.patch_size = _default(patch_size, 2 if start == "linear" else 1)
-        filtered = (
-            start == "linear" and self.patch_size < UNIT
-        )  # a coding unit is transformed alone
+        # A macroblock is transformed alone.
+        filtered = start == "linear" and self.patch_size < MACROBLOCK
         self.kernel_size = _default(kernel_size, 5 if filtered else 1)
         self.start = start
         self.downsample_factor = downsample_factor
         self.num_truncate_bits = num_truncate_bits
         self.cascade = cascade
         # A step of Adam moves every weight: in sums over hundreds of pixels, more than the rest can make good.
-        units = start == "linear" and self.patch_size >= UNIT
-        self.train_linear = not units if train_linear is None else train_linear
+        whole = start == "linear" and self.patch_size >= MACROBLOCK
+        self.train_linear = not whole if train_linear is None else train_linear
         self.mlp = None
         if num_mlp_layers:
             self.mlp = MLP(
@@ -141,20 +140,18 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
                 f"Received a U-Net with output_channels={network_channels}."
             )
         if self.unet is not None:
-            if not self.unet.built:
-                seen = channels + self.output_channels * self._cascaded
-                self.unet.build((None, None, None, seen))
-            keep_frozen(self.unet)
+            seen = channels + self.output_channels * self._cascaded
+            self.build_part(self.unet, (None, None, None, seen))
         self.built = True
 
-    def _unit_for(self, bottleneck_channels: int | None) -> int:
-        """16 where the linear path carries chroma in coefficients of a bottleneck of one channel."""
-        coefficients = (
+    def _macroblock_for(self, bottleneck_channels: int | None) -> int:
+        """16 where the linear path multiplexes chroma into DCT coefficients of a bottleneck of one channel."""
+        multiplexed = (
             self.mlp is not None
             and self.start == "linear"
-            and (self.patch_size, bottleneck_channels, self.downsample_factor) == (UNIT, 1, 1)
+            and (self.patch_size, bottleneck_channels, self.downsample_factor) == (MACROBLOCK, 1, 1)
         )
-        return UNIT if coefficients else 1
+        return MACROBLOCK if multiplexed else 1
 
     @property
     def _cascaded(self) -> bool:
@@ -162,11 +159,11 @@ class _Processor(MatchingWeights, ExportableWhenBuilt):
 
     def receptive_field(self) -> ReceptiveField | None:
         """How far the networks see around a pixel; None if a network of the user's own does not say."""
-        reach = joint_receptive_field(self.mlp, self.unet)
-        if reach is None or self.mlp is None or self.unet is None or not self.cascade:
-            return reach
+        field = joint_receptive_field(self.mlp, self.unet)
+        if field is None or self.mlp is None or self.unet is None or not self.cascade:
+            return field
         return ReceptiveField(
-            self.mlp.receptive_radius + int(self.unet.receptive_radius), reach.alignment
+            self.mlp.receptive_radius + int(self.unet.receptive_radius), field.alignment
         )
 
     def compute_output_spec(self, images: Any, *args: Any, **kwargs: Any) -> Any:
@@ -230,20 +227,21 @@ class Preprocessor(_Processor):
     Args:
         output_channels: channels of the result.
         unet: a `UNet`, any layer from [batch, height, width, input channels] to output_channels, or None. Its scale a
-            starts at 0.1 at a classical start if `output_initializer="zeros"`, and at 0 otherwise.
+            starts at 0.1 at a linear start if `output_initializer="zeros"`, and at 0 otherwise.
         num_mlp_layers: 0 is the identity (the channel numbers must agree, and the U-Net's scale is 1 and not trained);
             1 is linear; each more is a hidden layer with sin activation.
         mlp_width: channels per pixel of each hidden layer.
-        patch_size: p, the side of the patches that the linear path works on; None is 2 for a classical start and 1 for
-            the published one. Three channels over one start as colour carriers on even patches, but on those of 16 as
-            chroma in single coefficients of the luma's blocks, which costs fewer bits.
-        kernel_size: odd size in patches of the linear path's convolution; None is 5 for a classical start on patches
+        patch_size: p, the side of the patches that the linear path works on; None is 2 for a linear start and 1 for
+            the published one. Three channels over one start with the chroma modulated on a carrier (waves of the
+            highest frequencies) on even patches, but on those of 16 with the chroma multiplexed into DCT coefficients
+            (in the place of single ones of the luma), which costs fewer bits.
+        kernel_size: odd size in patches of the linear path's convolution; None is 5 for a linear start on patches
             below 16, and otherwise 1.
         start: "linear" or "published": what the linear path starts as, see `MLP`.
         downsample_factor: the bottleneck is smaller by this factor.
         num_truncate_bits: k: the images have 8 + k bits, the bottleneck 8.
         cascade: give the U-Net what the linear path made, too, beside the images.
-        train_linear: whether the linear convolution of a classical start is trained; None: on patches below 16.
+        train_linear: whether the linear convolution of a linear start is trained; None: on patches below 16.
 
     Raises:
         ValueError: an argument out of its range, or channels that do not agree.
@@ -253,7 +251,7 @@ class Preprocessor(_Processor):
 
     Returns:
         [batch, height // factor, width // factor, output_channels] float32, meant for [0, 255] but not clipped. Where
-        chroma is carried in coefficients, height and width are rounded up to multiples of `macroblock`.
+        chroma is multiplexed into coefficients, height and width are rounded up to multiples of `macroblock`.
     """
 
     _decode = False
@@ -261,8 +259,8 @@ class Preprocessor(_Processor):
 
     @property
     def macroblock(self) -> int:
-        """Height and width of a bottleneck are multiples of this, as a unit that is cut short would lose its chroma."""
-        return self._unit_for(self.output_channels)
+        """16 pixels or 1, of which height and width are multiples, as a macroblock cut short would lose its chroma."""
+        return self._macroblock_for(self.output_channels)
 
     def call(self, images: Any) -> Any:
         images = require_images(images)
@@ -292,8 +290,8 @@ class Preprocessor(_Processor):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         batch, *sizes, _ = input_shape
-        unit = self.macroblock
-        sizes = [None if n is None else self._reduced(ceil_multiple(n, unit)) for n in sizes]
+        side = self.macroblock
+        sizes = [None if n is None else self._reduced(ceil_multiple(n, side)) for n in sizes]
         return (batch, *sizes, self.output_channels)
 
 
@@ -344,7 +342,7 @@ class Postprocessor(_Processor):
     @property
     def macroblock(self) -> int:
         """That of the `Preprocessor` which it mirrors; it is known once this is built."""
-        return self._unit_for(self.input_channels)
+        return self._macroblock_for(self.input_channels)
 
     def call(self, bottlenecks: Any, output_size: Any = None) -> Any:
         images = self._extend(require_images(bottlenecks, "bottlenecks"))

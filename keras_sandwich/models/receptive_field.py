@@ -1,6 +1,7 @@
 """How far a network sees, and on which grid it works: what a tile must have around it."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -54,7 +55,7 @@ def unet_radius(poolings: int, convolutions_per_block: int, bottom_blocks: int) 
 
 
 def joint_receptive_field(*layers: Any) -> ReceptiveField | None:
-    """The reach of layers that are given the same picture; None if one of them does not say its own."""
+    """The receptive field of layers that are given the same picture; None if one of them does not say its own."""
     radius, alignment = POINTWISE
     for layer in layers:
         if layer is None:
@@ -65,3 +66,12 @@ def joint_receptive_field(*layers: Any) -> ReceptiveField | None:
         radius = max(radius, int(own))
         alignment = math.lcm(alignment, int(getattr(layer, "alignment", 1)))
     return ReceptiveField(radius, alignment)
+
+
+def in_sequence(fields: Sequence[ReceptiveField | None]) -> ReceptiveField | None:
+    """The receptive field of layers one after the other; None if that of one is not known."""
+    known = [field for field in fields if field is not None]
+    if len(known) < len(fields):
+        return None
+    alignment = math.lcm(*(field.alignment for field in known))
+    return ReceptiveField(sum(field.radius for field in known), alignment)

@@ -29,6 +29,25 @@ def require_other_names(metrics: Any, own: Sequence[Any]) -> None:
         )
 
 
+def require_pictures_like(target: Any, prediction: Any) -> None:
+    """ValueError unless the target has the shape of the prediction, as far as both are known."""
+    expected, received = tuple(prediction.shape), tuple(target.shape)
+    if len(received) != len(expected):
+        raise ValueError(
+            f"The target must be pictures of shape {expected}, like the prediction. Received shape "
+            f"{received}. If these are labels, leave them out, as with `labels=None` in "
+            "`keras.utils.image_dataset_from_directory`: without a target the model learns to give "
+            "its inputs."
+        )
+    sizes = zip(received[1:], expected[1:], strict=True)
+    if any(None not in pair and pair[0] != pair[1] for pair in sizes):
+        raise ValueError(
+            "The target and the prediction must have the same height, width and channels. "
+            f"Received shapes {received} and {expected}; set the "
+            "postprocessor's output_channels and downsample_factor, or give a target."
+        )
+
+
 def _name(metric: Any) -> str:
     if isinstance(metric, str):
         return metric
@@ -49,7 +68,8 @@ class PeakPixel(keras.metrics.Metric):
 
     def __init__(self, name: str = "peak_pixel", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        self.peak = self.add_variable((), "zeros", dtype="float32", name="peak")
+        # The largest of several devices' peaks is above 1 if and only if their mean is, or nearly so.
+        self.peak = self.add_variable((), "zeros", dtype="float32", aggregation="mean", name="peak")
 
     def update_state(self, images: Any) -> None:
         self.peak.assign(ops.maximum(self.peak, ops.max(ops.cast(images, "float32"))))

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_sandwich._arguments import is_integer
 from keras_sandwich.layers.convolution import Convolution
-from keras_sandwich.models.base import ExportableWhenBuilt, MatchingWeights
+from keras_sandwich.models.base import Network
 from keras_sandwich.models.receptive_field import patches, unet_radius
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
 from keras_sandwich.ops.resampling import bilinear_upsample_2x
@@ -45,7 +45,7 @@ def _places(x: Any, side: int) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
-class UNet(MatchingWeights, ExportableWhenBuilt):
+class UNet(Network):
     """A U-Net with 3×3 convolutions, for images of any height and width.
 
     Encoder block: convolutions with ReLU, whose output is the skip; every second sample, [1::2, 1::2], goes on.
@@ -74,7 +74,7 @@ class UNet(MatchingWeights, ExportableWhenBuilt):
         output_initializer: initializer of the last convolution's kernel; "zeros" makes a network that starts by
             adding nothing.
         patch_size: p: the network works on p×p patches of pixels, at p² times fewer positions. Unlike a network on
-            single pixels it can tell odd pixels from even ones, which colour carriers ask for.
+            single pixels it can tell odd pixels from even ones, which chroma modulated on a carrier asks for.
         block_size: side of the codec's blocks in pixels of the images, a multiple of p: the network is told where in a
             block each position lies, to use single coefficients and to mend seams. None: it is not.
 

@@ -22,12 +22,12 @@ def namespace(*sizes: Any) -> Any:
 def arange(size: Any) -> Any:
     """0, 1, …, size − 1 as float32, for a known or an unknown size."""
     xp = namespace(size)
-    return xp.cast(xp.arange(size), "float32") if xp is ops else np.arange(size, dtype="float32")
+    return xp.arange(size, dtype="float32")
 
 
 def ceil_divide(size: Any, divisor: int) -> Any:
-    """size/divisor, rounded up."""
-    return -(-size // divisor)
+    """size/divisor, rounded up, without negative numbers: ONNX divides them towards zero."""
+    return (size + divisor - 1) // divisor
 
 
 def ceil_multiple(size: Any, multiple: int) -> Any:
@@ -42,14 +42,14 @@ def mirrored_indices(size: Any, padded: Any, repeat_edge: bool) -> Any:
     """
     xp = namespace(size, padded)
     if xp is np:
-        index = np.arange(padded)
+        index = np.arange(padded, dtype="int32")
         if repeat_edge:
             index = index % (2 * size)
             return np.minimum(index, 2 * size - 1 - index).astype("int32")
         period = max(2 * size - 2, 1)
         index = index % period
         return np.minimum(index, period - index).astype("int32")
-    index = ops.arange(padded)
+    index = ops.arange(padded, dtype="int32")
     if repeat_edge:
         index = index % (2 * size)
         return ops.cast(ops.minimum(index, 2 * size - 1 - index), "int32")
@@ -67,13 +67,23 @@ def pad_bottom_right(images: Any, height: Any, width: Any, repeat_edge: bool) ->
         size = ops.shape(images)[axis]
         if isinstance(size, int) and isinstance(padded, int) and size == padded:
             continue
-        images = ops.take(images, mirrored_indices(size, padded, repeat_edge), axis=axis)
+        images = take(images, mirrored_indices(size, padded, repeat_edge), axis)
     return images
+
+
+def take(images: Any, index: Any, axis: int) -> Any:
+    """`ops.take` of one axis, also where PyTorch traces a network for sizes that it does not know.
+
+    Keras' own flattens the index there with `aten::ravel`, which ONNX has no word for, and squeezes the axis.
+    """
+    if keras.backend.backend() == "torch" and not isinstance(ops.shape(images)[axis], int):
+        return images[(slice(None),) * axis + (index,)]
+    return ops.take(images, index, axis=axis)
 
 
 def require_images(images: Any, name: str = "images") -> Any:
     """A float32 tensor [batch, height, width, channels] of whatever was given, or a ValueError."""
-    images = ops.cast(ops.convert_to_tensor(images), "float32")
+    images = ops.convert_to_tensor(images, "float32")
     if len(images.shape) != 4:
         raise ValueError(
             f"`{name}` must have rank 4, [batch, height, width, channels]. "

@@ -33,7 +33,7 @@ _UNSAFE_LAYERS = {
 
 
 def load(cls: Any, name_or_path: Any) -> Any:
-    """`CompressIntraModel.from_preset`."""
+    """`CompressionModel.from_preset`."""
     folder = _folder(name_or_path)
     config, metadata = (_read(folder, name) for name in (CONFIG, METADATA))
     saved_format = metadata.get("format")

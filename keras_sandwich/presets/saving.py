@@ -16,11 +16,11 @@ FORMAT = 1  # of the folder; raised when an older package could not read a newer
 
 
 def save(model: Any, path: Any, description: str, measured: Any, metadata: dict[str, Any]) -> None:
-    """`CompressIntraModel.save_to_preset`."""
+    """`CompressionModel.save_to_preset`."""
     if not model.built:
         raise ValueError(
             "Only a model that is built has weights to save. "
-            "Build it with `model.build((None, None, None, channels))` or call it on a picture."
+            "Build it, as a sandwich for pictures with `model.build((None, None, None, channels))`, or call it."
         )
     sides = {"preprocessor": model.preprocessor, "postprocessor": model.postprocessor}
     own = {

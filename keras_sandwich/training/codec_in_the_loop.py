@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sandwich.ops.rounding import clip, straight_through
+from keras_sandwich.ops.rounding import straight_through
 
 
 class Preprocessing(keras.Model):
@@ -47,23 +47,26 @@ class CodecInTheLoop(keras.Model):
         )
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
-        sandwich = self.sandwich
-        bottleneck = sandwich.preprocess(inputs["images"])
-        proxy, proxy_rate = sandwich.codec_proxy(clip(bottleneck, 0.0, 255.0), training=training)
-        surrogate = proxy if sandwich.loop_filter is None else sandwich.loop_filter(proxy)
         real, bits, empty_bits = (
             ops.cast(inputs[name], "float32") for name in ("decoded", "bits", "empty_bits")
         )
-        decoded = straight_through(real, surrogate)
-        payload = ops.relu(bits - empty_bits)
-        slope = ops.stop_gradient(payload / ops.maximum(proxy_rate, 1.0))
-        size = ops.shape(keras.tree.flatten(inputs["images"])[0])[1:3]
-        return {
-            "prediction": sandwich.postprocess(decoded, size),
-            "rate": straight_through(bits, slope * proxy_rate),
-            "bottleneck": bottleneck,
-            "compressed_bottleneck": decoded,
-        }
+
+        def code(bottleneck: Any) -> tuple[Any, Any, Any]:
+            _, surrogate, proxy_rate = self.sandwich.code_by_proxy(bottleneck, training)
+            decoded = straight_through(real, surrogate)
+            payload = ops.relu(bits - empty_bits)
+            slope = ops.stop_gradient(payload / ops.maximum(proxy_rate, 1.0))
+            return decoded, decoded, straight_through(bits, slope * proxy_rate)
+
+        return self.sandwich.call_through(inputs["images"], code)
+
+    def train_step(self, *arguments: Any) -> Any:
+        # The keys are put together once for the call, the loss and the metrics, as in the sandwich's own step.
+        *state, data = arguments
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        x = {**x, "images": self.sandwich.concatenate(x["images"])}
+        y = None if y is None else self.sandwich.concatenate(y)
+        return super().train_step(*state, (x, y, sample_weight))
 
     def compute_loss(
         self,
@@ -73,15 +76,16 @@ class CodecInTheLoop(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        loss = self.sandwich.compute_loss(x["images"], y, y_pred, sample_weight, training=training)
-        self._sandwich_loss().update_state(loss, sample_weight=ops.shape(y_pred["rate"])[0])
-        return loss
+        return self.sandwich.compute_loss(x["images"], y, y_pred, sample_weight, training=training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        return self.sandwich.compute_metrics(x["images"], y, y_pred, sample_weight)
+        self.sandwich.compute_metrics(x["images"], y, y_pred, sample_weight)
+        return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        return dict(self.sandwich.get_metrics_result())
+        # The loss is this model's own: Keras keeps it where the step is.
+        loss = next(metric for metric in super().metrics if metric.name == "loss")
+        return {**self.sandwich.get_metrics_result(), "loss": loss.result()}
 
     @property
     def metrics(self) -> list[Any]:
@@ -96,6 +100,3 @@ class CodecInTheLoop(keras.Model):
     def begin_epoch(self) -> None:
         """Resets the metrics."""
         super().reset_metrics()
-
-    def _sandwich_loss(self) -> Any:
-        return next(metric for metric in self.sandwich.metrics if metric.name == "loss")

@@ -11,7 +11,7 @@ from keras_sandwich._arguments import is_integer
 from keras_sandwich.callbacks.synchronize_epoch import SynchronizeEpoch
 from keras_sandwich.callbacks.training_budget import TrainingBudget
 from keras_sandwich.inference.pictures import Pictures, require_range
-from keras_sandwich.losses.rate_distortion import distortion_per_image
+from keras_sandwich.losses.rate_distortion import distortion_per_sample
 from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.training.decoded_crops import DecodedCrops, crop_grid, decoded_pictures
 from keras_sandwich.training.interrupts import interrupts_between_steps
@@ -175,7 +175,7 @@ class PostprocessorTraining(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        total = ops.mean(distortion_per_image(self.distortion or "mse", y, y_pred))
+        total = ops.mean(distortion_per_sample(self.distortion or "mse", y, y_pred))
         for additional in self.losses:
             total = total + ops.sum(ops.cast(additional, total.dtype))
         self._psnr.update_state(y, y_pred)
@@ -195,7 +195,7 @@ def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]
             f"Received crop_size={crop_size}."
         )
     pictures: list[np.ndarray] = []
-    for number, picture in enumerate(Pictures(images, model.model_keys)):
+    for number, picture in enumerate(Pictures(images, model.model_keys, model.axes)):
         if min(picture.shape[:2]) < crop_size:
             raise ValueError(
                 f"Expected pictures [height, width, channels] of at least {crop_size}×{crop_size} pixels. "

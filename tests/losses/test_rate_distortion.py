@@ -28,14 +28,14 @@ def largest_error(target, prediction):
         (lambda t, p: ops.mean(ops.square(t - p)), np.full(3, SQUARED.mean())),
     ],
 )
-def test_any_loss_is_a_distortion_per_image(loss, expected):
-    result = run(lambda t, p: ks.losses.distortion_per_image(loss, t, p), TARGET, PREDICTION)
+def test_any_loss_is_a_distortion_per_sample(loss, expected):
+    result = run(lambda t, p: ks.losses.distortion_per_sample(loss, t, p), TARGET, PREDICTION)
     np.testing.assert_allclose(result, expected, rtol=1e-5)
 
 
 def test_bytes_are_compared_as_numbers():
     target = np.full((1, 2, 2, 1), 3, "uint8")
-    result = run(lambda p: ks.losses.distortion_per_image("mse", target, p), target + 250)
+    result = run(lambda p: ks.losses.distortion_per_sample("mse", target, p), target + 250)
     assert result.tolist() == [62500.0]
 
 
@@ -52,3 +52,24 @@ def test_penalty_of_the_range():
 def test_another_range():
     result = run(lambda b: ks.losses.range_penalty(b, image_max=1023.0), [[[[1024.0], [500.0]]]])
     np.testing.assert_allclose(result, [255 / 26.5], rtol=1e-5)
+
+
+def test_the_cost_is_the_formula_for_each_value_of_the_distortion():
+    distortion, rate, penalty = noise(2, 3, 4), np.float32([100, 700]), np.float32([5, 9])
+    cost = run(lambda d: ks.losses.rate_distortion_cost(d, rate, 30, 7.0, penalty), distortion)
+    added = (7.0 * rate.astype("float64") + penalty) / 30
+    np.testing.assert_allclose(cost, distortion + added[:, None, None], rtol=1e-5)
+
+
+def test_samples_of_other_ranks():
+    target, prediction = noise(2, 3, 4, 5, 3), noise(2, 3, 4, 5, 3, seed=1)
+    result = run(lambda p: ks.losses.distortion_per_sample("mse", target, p), prediction)
+    expected = np.mean((target - prediction).astype("float64") ** 2, axis=(1, 2, 3, 4))
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
+    bottleneck = noise(2, 3, 4, 5, 1, low=-60, high=320)
+    outside = np.maximum(bottleneck - 255, 0) + np.maximum(-bottleneck, 0)
+    np.testing.assert_allclose(
+        run(ks.losses.range_penalty, bottleneck),
+        255 / 26.5 * outside.sum(axis=(1, 2, 3, 4)),
+        rtol=1e-5,
+    )

@@ -350,7 +350,7 @@ def test_transport_builds_a_model_from_a_list_of_pictures():
 
 
 def test_a_linear_start_that_would_be_worse_is_refused():
-    with pytest.raises(ValueError, match="starts better from colour carriers"):
+    with pytest.raises(ValueError, match="starts better from modulated chroma"):
         sandwich().fit_linear_start(PICTURES)
     with pytest.raises(ValueError, match="pictures must be finite"):
         sandwich(bottleneck_channels=2).fit_linear_start(np.full((1, 8, 8, 3), np.nan))

@@ -68,12 +68,32 @@ def test_loaded_and_never_called(part, tmp_path):
 NEEDED = {"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "onnxscript"}[BACKEND]
 
 
-def test_onnx(network, tmp_path):
+def onnx(network, path, shape):
+    """The network as onnxruntime runs it; `shape` None: without a signature."""
     onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     pytest.importorskip(NEEDED, reason=f"Keras exports ONNX with {NEEDED} here")
-    signature = [keras.InputSpec(shape=(2, *SIZES[0], 3), dtype="float32")]
-    path = str(tmp_path / "m.onnx")
-    network.export(path, format="onnx", input_signature=signature, verbose=False)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = {"input_signature": [keras.InputSpec(shape=shape, dtype="float32")]} if shape else {}
+    network.export(str(path), format="onnx", verbose=False, **options)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    assert_same(lambda x: session.run(None, {name: x})[0], network, SIZES[:1])
+    return lambda x: session.run(None, {name: x})[0]
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="for pictures of any size below")
+def test_onnx_of_one_size(network, tmp_path):
+    run_onnx = onnx(network, tmp_path / "m.onnx", (2, *SIZES[0], 3))
+    assert_same(run_onnx, network, SIZES[:1])
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX exports a program of known sizes")
+@pytest.mark.parametrize("signature", [(None, None, None, 3), None])
+def test_onnx_of_any_size(network, signature, tmp_path):
+    run_onnx = onnx(network, tmp_path / "m.onnx", signature)
+    assert_same(run_onnx, network, (*SIZES, (7, 31)))
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX exports a program of known sizes")
+def test_onnx_of_macroblocks(tmp_path):
+    network = sandwich(patch_size=16, kernel_size=1).preprocessor
+    run_onnx = onnx(network, tmp_path / "m.onnx", (None, None, None, 3))
+    assert_same(run_onnx, network, (*SIZES, (7, 31)))

@@ -1,4 +1,4 @@
-"""The classical start is there whichever call is the first, and so builds the model."""
+"""The linear start is there whichever call is the first, and so builds the model."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ FIRST_CALLS = {
 
 
 @pytest.mark.parametrize("first", FIRST_CALLS)
-def test_sandwich_starts_as_the_classical_chain(first):
+def test_sandwich_starts_as_the_linear_baseline(first):
     model = sandwich()
     FIRST_CALLS[first](model)
     chain = ks.models.create_linear_baseline()
@@ -44,7 +44,7 @@ def test_sandwich_starts_as_the_classical_chain(first):
 
 
 @pytest.mark.parametrize("first", ["predict", "functional model"])
-def test_a_processor_alone_starts_as_the_classical_chain(first):
+def test_a_processor_alone_starts_as_the_linear_baseline(first):
     small = noise(2, 10, 12, 3, low=60, high=190)
     postprocessor = ks.models.Postprocessor(3, downsample_factor=2)
     if first == "predict":

@@ -1,4 +1,4 @@
-"""Step 0 is the classical chain, through real JPEG files (numerics: where a sandwich starts)."""
+"""Step 0 is the linear baseline, through real JPEG files (numerics: where a sandwich starts)."""
 
 import functools
 
@@ -70,11 +70,11 @@ def test_colour_over_grayscale_is_the_carrier_chain(qstep):
     )
     outputs = ks.transport(model, pictures, codec)
     chain = demodulate(through(codec, modulate(pictures)))
-    reached, classical = (decibels(pictures, p) for p in (outputs["prediction"], chain))
-    assert abs(reached - classical) < MARGIN
+    reached, baseline = (decibels(pictures, p) for p in (outputs["prediction"], chain))
+    assert abs(reached - baseline) < MARGIN
     # and far above luma alone
     gray = np.repeat(pictures @ np.float32([[0.299], [0.587], [0.114]]), 3, axis=-1)
-    assert classical > decibels(pictures, gray) + 3
+    assert baseline > decibels(pictures, gray) + 3
 
 
 def linear(**options):
@@ -216,8 +216,8 @@ def test_high_over_low_resolution_is_bicubic_down_lanczos_up(subsampling):
     decoded = through(codec, small)
     chain = np.stack([scale(p, SIZE, Image.Resampling.LANCZOS) for p in decoded])
     outputs = ks.transport(sandwich(bottleneck_channels=3, downsample_factor=2), pictures, codec)
-    reached, classical = (decibels(pictures, p) for p in (outputs["prediction"], chain))
-    assert abs(reached - classical) < MARGIN
+    reached, baseline = (decibels(pictures, p) for p in (outputs["prediction"], chain))
+    assert abs(reached - baseline) < MARGIN
     np.testing.assert_array_equal(
         outputs["rate"],
         [
@@ -236,8 +236,8 @@ def test_deep_pictures_are_truncated():
     model = sandwich(bottleneck_channels=3, num_truncate_bits=k)
     outputs = ks.transport(model, pictures, codec)
     peak = 255.0 * 2**k
-    reached, classical = (decibels(pictures, p, peak) for p in (outputs["prediction"], chain))
-    assert abs(reached - classical) < MARGIN
+    reached, baseline = (decibels(pictures, p, peak) for p in (outputs["prediction"], chain))
+    assert abs(reached - baseline) < MARGIN
 
 
 def test_equal_channels_are_the_codec_alone():
@@ -268,7 +268,7 @@ def test_other_channel_numbers_start_as_a_projection():
     assert bottleneck.max() <= 255
 
 
-def test_a_fitted_start_needs_a_narrower_bottleneck_and_a_classical_one():
+def test_a_fitted_start_needs_a_narrower_bottleneck_and_a_linear_one():
     pictures = noise(1, 8, 8, 3)
     with pytest.raises(
         ValueError, match=r"Only a bottleneck with fewer channels.*Received 3 for 3"

@@ -143,3 +143,28 @@ def test_bad_channels():
     loop_filter = ks.models.create_loop_filter_model((2,), (2, 2), channels=2)
     with pytest.raises(ValueError, match="multiple"):
         loop_filter(noise(1, 8, 8, 3))
+
+
+def test_the_receptive_field_is_that_of_its_network():
+    loop_filter = randomized(ks.models.create_loop_filter_model((3,), (4, 3)))
+    images = noise(1, 64, 64, 1)
+    changed = images.copy()
+    changed[0, 32, 32] += 40
+    difference = run(loop_filter, images) != run(loop_filter, changed)
+    distance = np.maximum(*np.abs(np.indices((64, 64)) - 32))
+    farthest = distance[difference[0, :, :, 0]].max()
+    radius = loop_filter.receptive_radius
+    # A network that is dark at its edge for this picture sees a little less than it could.
+    assert radius - 4 <= farthest <= radius
+    assert (radius, loop_filter.alignment) == (
+        loop_filter.network.get_layer("unet").receptive_radius,
+        2,
+    )
+
+
+def test_a_network_that_does_not_say_how_far_it_sees():
+    network = keras.Sequential([keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(1, 3)])
+    assert ks.models.LoopFilter(network).receptive_radius is None
+    assert (
+        ks.models.LoopFilter(keras.Sequential([keras.layers.Rescaling(2.0)])).receptive_radius == 0
+    )

@@ -73,7 +73,7 @@ def test_set_linear_replaces_kernel_and_bias():
     mlp.set_linear(np.float32([[[[2.0], [-1.0]]]]))
     x = noise(1, 3, 3, 2)
     np.testing.assert_allclose(run(mlp, x), 2 * x[..., :1] - x[..., 1:], rtol=1e-5)
-    with pytest.raises(ValueError, match="Only a classical start has a linear path"):
+    with pytest.raises(ValueError, match="Only a linear start has a linear path"):
         ks.models.MLP(1).set_linear(np.ones((1, 1, 1, 1)))
 
 

@@ -104,7 +104,7 @@ def test_scales_of_the_network_at_the_start(side):
     assert any(weight is made.unet_scale for weight in made.trainable_weights)
     made, scale = start("zeros")
     assert scale == pytest.approx(0.1)
-    # A network of random output adds nothing either: step 0 is the classical chain.
+    # A network of random output adds nothing either: step 0 is the linear baseline.
     random, scale = start()
     assert scale == 0.0
     x = noise(1, 8, 8, 3)

@@ -125,7 +125,7 @@ import keras
 import numpy as np
 from autodiff import run
 from photographs import photographs
-from small_models import full_sandwich
+from small_models import full_sandwich, sandwich
 
 model = full_sandwich(rounding="uniform_noise", seed=3)
 model.compile(keras.optimizers.Adam(1e-3), loss="mae")
@@ -141,7 +141,67 @@ outputs = run(model, photographs(4, 16, 16).astype('float32'))
 np.savez(f"{sys.argv[1]}/outputs.npz", **outputs)
 state = [keras.ops.convert_to_numpy(v) for v in (*model.weights, *model.optimizer.variables)]
 np.savez(f"{sys.argv[1]}/state.npz", *state)
+
+# A small one that goes on training where it is loaded.
+small = sandwich(rate_model="gaussian")
+small.compile(keras.optimizers.Adam(1e-3), loss="mse")
+pictures = photographs(4, 16, 16).astype("float32")
+small.train_on_batch(pictures)
+small.save(f"{sys.argv[1]}/small.keras")
+small.train_on_batch(pictures)
+np.savez(f"{sys.argv[1]}/small.npz", *map(keras.ops.convert_to_numpy, small.weights))
 """
+
+
+def assert_goes_on_training(folder):
+    """As the backend that saved it did, with this backend's own optimizer and compiler."""
+    small = loaded(folder / "small.keras")
+    assert type(small.optimizer) is type(keras.optimizers.Adam())
+    fresh = sandwich()
+    fresh.compile()
+    assert small.jit_compile == fresh.jit_compile
+    before = weights_of(small)
+    small.train_on_batch(PICTURES)
+    with np.load(folder / "small.npz") as weights:
+        assert_equal(weights_of(small), weights.values(), atol=1e-4)
+    assert max(np.abs(a - b).max() for a, b in zip(weights_of(small), before, strict=True)) > 5e-4
+
+
+@pytest.mark.parametrize("make", [keras.optimizers.Adam, keras.optimizers.AdamW, "scaled"])
+@pytest.mark.parametrize("kind", ["sandwich", "network"])
+def test_a_saved_optimizer_has_a_name_that_every_backend_knows(kind, make, tmp_path):
+    inner = keras.optimizers.Adam if make == "scaled" else make
+    optimizer = keras.optimizers.LossScaleOptimizer(inner(0.02)) if make == "scaled" else make(0.02)
+    model = sandwich() if kind == "sandwich" else built(ks.models.UNet(1, (2,), (2, 2)))
+    model.compile(optimizer, loss="mse", jit_compile=True if make == "scaled" else "auto")
+    text = json.dumps(model.get_compile_config())
+    assert "keras.src.backend" not in text
+    config = json.loads(text)
+    assert config["jit_compile"] is True if make == "scaled" else config["jit_compile"] == "auto"
+    model.save(tmp_path / "m.keras")
+    again = loaded(tmp_path / "m.keras").optimizer
+    assert type(again) is type(optimizer)
+    assert getattr(again, "inner_optimizer", again).get_config() == inner(0.02).get_config() | {
+        "name": getattr(optimizer, "inner_optimizer", optimizer).name
+    }
+
+
+def test_loading_needs_no_more_than_the_import_of_the_package(tmp_path):
+    model = compiled(sandwich())
+    model.save(tmp_path / "m.keras")
+    script = """
+import sys
+import keras_sandwich
+import keras
+
+model = keras.saving.load_model(sys.argv[1])
+print(type(model).__name__, model.compiled, float(model.gamma))
+"""
+    assert run_on(BACKEND, script, str(tmp_path / "m.keras")).split()[-3:] == [
+        "CompressIntraModel",
+        "True",
+        "100.0",
+    ]
 
 
 @pytest.mark.parametrize("other", OTHERS)
@@ -154,6 +214,7 @@ def test_a_model_saved_on_another_backend(other, tmp_path):
         assert_equal([*model.weights, *model.optimizer.variables], state.values())
     assert float(to_numpy(model.gamma)) == 77.0
     assert model.loss == "mae"
+    assert_goes_on_training(tmp_path)
     outputs = run(model, PICTURES)
     with np.load(tmp_path / "outputs.npz") as expected:
         assert set(outputs) == set(expected)
@@ -232,7 +293,7 @@ def test_a_file_without_counts_is_loaded(tmp_path):
         file.visit(lambda name: found.append(name) if name.endswith("vars/counts") else None)
         for name in found:
             del file[name]
-    assert len(found) == 5  # the sandwich, its two sides and their U-Nets
+    assert len(found) == 7  # the sandwich, its two sides, their linear paths and their U-Nets
     fresh.load_weights(path)
     assert_equal(weights_of(fresh), weights_of(saved))
 

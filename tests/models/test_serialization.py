@@ -49,6 +49,16 @@ def processor():
     }
 
 
+def similarity():
+    return {
+        "scale": 7.0,
+        "image_max": 1023.0,
+        "name": "structure",
+        "reduction": "sum",
+        "dtype": "float64",
+    }
+
+
 # A value that is not the default for every parameter of every public class that has a config.
 ARGUMENTS = {
     "JpegProxy": lambda: CODEC,
@@ -109,6 +119,8 @@ ARGUMENTS = {
         "model_keys": ("albedo", "depth"),
         "bottleneck_penalty": False,
     },
+    "StructuralSimilarity": similarity,
+    "MultiScaleStructuralSimilarity": similarity,
     "PSNR": lambda: {"image_max": 1023.0, "name": "quality"},
     "BitsPerPixel": lambda: {"name": "bits"},
     "DistortionRate": lambda: {"gamma": 7.0, "name": "cost"},

@@ -8,7 +8,7 @@ from photographs import photographs
 from small_models import full_sandwich, sandwich, weights_of
 
 import keras_sandwich as ks
-from keras_sandwich.losses import distortion_per_image, range_penalty
+from keras_sandwich.losses import distortion_per_sample, range_penalty
 from keras_sandwich.training.codec_in_the_loop import CodecInTheLoop, Preprocessing
 
 ops = keras.ops
@@ -66,7 +66,7 @@ def expected_gradients(model, inputs):
 
     def after(decoded):
         prediction = model.postprocess(decoded, IMAGES.shape[1:3])
-        return ops.mean(distortion_per_image("mse", IMAGES, prediction)), ()
+        return ops.mean(distortion_per_sample("mse", IMAGES, prediction)), ()
 
     _, (cotangent,), of_post = differentiate(
         after, [inputs["decoded"]], model.postprocessor.trainable_variables

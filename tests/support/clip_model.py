@@ -1,0 +1,59 @@
+"""A sandwich for clips whose frames are coded one by one: what the trunk must carry besides pictures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+import keras_sandwich as ks
+from keras_sandwich.models.compression_model import CompressionModel
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class ClipModel(CompressionModel):
+    """Clips [batch, frames, height, width, channels]; the bits are those of a clip."""
+
+    axes = ("batch", "frames", "height", "width", "channels")
+
+    def preprocess(self, images: Any) -> Any:
+        images = self.concatenate(images)
+        return _apart(super().preprocess(_together(images)), images)
+
+    def code_by_proxy(self, bottleneck: Any, training: bool | None = None) -> Any:
+        *decoded, rate = super().code_by_proxy(_together(bottleneck), training)
+        compressed, filtered = (_apart(frames, bottleneck) for frames in decoded)
+        return compressed, filtered, ops.sum(_apart(rate, bottleneck), axis=1)
+
+    def postprocess(self, bottlenecks: Any, output_size: Any = None) -> Any:
+        return _apart(super().postprocess(_together(bottlenecks), output_size), bottlenecks)
+
+    def compute_output_shape(self, input_shape: Any) -> dict[str, Any]:
+        if isinstance(input_shape, Mapping):
+            input_shape = input_shape[self.model_keys[0]]
+        coded = (*input_shape[:-1], self.preprocessor.output_channels)
+        prediction = (*input_shape[:-1], self.postprocessor.output_channels)
+        shapes = {"prediction": prediction, "bottleneck": coded, "compressed_bottleneck": coded}
+        return {**shapes, "rate": input_shape[:1], **self._keys.shapes(prediction)}
+
+
+def _together(clips: Any) -> Any:
+    return ops.reshape(clips, (-1, *ops.shape(clips)[2:]))
+
+
+def _apart(frames: Any, clips: Any) -> Any:
+    return ops.reshape(frames, (-1, ops.shape(clips)[1], *ops.shape(frames)[1:]))
+
+
+def clip_model(model_keys: tuple[str, ...] = ("image",), channels: int = 3) -> ClipModel:
+    """The linear paths around the proxy, the same whenever it is called."""
+    keras.utils.set_random_seed(0)
+    pre = ks.models.Preprocessor(1, None, kernel_size=3)
+    post = ks.models.Postprocessor(channels, None, kernel_size=3)
+    codec = ks.layers.EncodeDecodeIntra(10.0, min_qstep=1.0)
+    model = ClipModel(pre, post, codec, 100.0, model_keys=model_keys)
+    bias = np.float32([0.6, 0.0, 0.2, 0.0])  # leaves the codec's range
+    model.build(dict.fromkeys(model_keys, (None,) * 4 + (channels // len(model_keys),)))
+    pre.mlp.linear.bias.assign(bias)
+    return model
