@@ -16,7 +16,7 @@ tensorflow := $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),tensorfl
 jax := jax
 torch := torch
 
-.PHONY: demo test fuzz test-floor lint format types docs bench package clean
+.PHONY: demo test coverage fuzz test-floor lint format types docs bench package clean
 
 ## Train a grayscale-codec sandwich for a few minutes and measure it with real JPEG files: demo/
 demo: $(VENV)/.installed-$(KERAS_BACKEND)
@@ -25,6 +25,10 @@ demo: $(VENV)/.installed-$(KERAS_BACKEND)
 ## The whole test suite on TensorFlow, JAX and PyTorch, one after the other
 test: $(VENV)/.installed-dev
 	$(RUN) tests/run_backends.py
+
+## The suite on one backend, and the lines that it did not run
+coverage: $(VENV)/.installed-dev
+	KERAS_BACKEND=$(KERAS_BACKEND) $(RUN) -m pytest --numprocesses=auto --dist=loadfile --cov --cov-report=term
 
 ## Damaged files for five minutes: nothing but ValueError and OSError, within bounds of time and memory
 fuzz: $(VENV)/.installed-dev

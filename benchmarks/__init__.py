@@ -1,1 +1,1 @@
-"""Times of the codec proxy and of a training step: `python -m benchmarks`."""
+"""What is measured: in `speed` how long code takes (`python -m benchmarks`), in `quality` what trainings reach."""

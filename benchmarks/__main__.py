@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from benchmarks import backend
+from benchmarks.speed import backend
 
 
 def main() -> None:
@@ -35,8 +35,8 @@ def main() -> None:
 def measure(quick: bool, modes: list[bool]) -> dict[str, Any]:
     import keras
 
-    from benchmarks import arithmetic, cases, programs
-    from benchmarks.timing import interleaved_medians, warm_up
+    from benchmarks.speed import arithmetic, cases, programs
+    from benchmarks.speed.timing import interleaved_medians, warm_up
 
     report: dict[str, Any] = {
         "backend": backend.BACKEND,

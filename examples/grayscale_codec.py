@@ -118,8 +118,8 @@ else:
 # ## Real files
 #
 # Every number below is measured with JPEG files, all their bytes counted: the sandwich; what it started from, without
-# networks; colour carriers, the chroma modulated onto the two highest spatial frequencies as colour television once did
-# it; the luma alone; and, for comparison, JPEG as it is meant for colour.
+# networks; modulated chroma, on carriers of the two highest spatial frequencies as colour television once had it; luma
+# only; and, for comparison, JPEG as it is meant for colour.
 
 # %%
 gray_jpeg = ks.codecs.JPEG(qstep=1)
@@ -131,21 +131,21 @@ curves = [
         pictures,
         gray_jpeg,
         steps,
-        name="chroma in coefficients, no networks",
+        name="linear baseline, multiplexed chroma",
     ),
     ks.evaluation.rd_curve(
         ks.models.create_linear_baseline(),
         pictures,
         gray_jpeg,
         steps,
-        name="colour carriers, no networks",
+        name="linear baseline, modulated chroma",
     ),
     ks.evaluation.rd_curve(
         ks.evaluation.CodecAlone(luma_only=True),
         pictures,
         gray_jpeg,
         steps,
-        name="luma alone, JPEG 4:0:0",
+        name="luma only, JPEG 4:0:0",
     ),
     ks.evaluation.rd_curve(
         ks.evaluation.CodecAlone(),
@@ -171,7 +171,7 @@ print(plot)
 # %% [markdown]
 # ## What it looks like
 #
-# At about 0.75 bits per pixel, and the luma alone at as many. The bottleneck is what the JPEG file shows in any viewer:
+# At about 0.75 bits per pixel, and luma only at as many. The bottleneck is what the JPEG file shows in any viewer:
 # the picture in gray, the colours woven into it as a fine texture on single blocks.
 
 # %%

@@ -17,16 +17,17 @@
 # as the first sandwich of their scenario, in several parts: after the codec 12,900 (grayscale) and 16,250 (low
 # resolution), before the codec 16,000 and 13,500. There is no second one of them for low rates.
 #
-#     python -m benchmarks.long_training grayscale --data TRAIN --minutes 70 --output runs/grayscale.keras
-#     python -m benchmarks.long_training lowres --data TRAIN --start EARLIER --output runs/lowres.keras
-#     python -m benchmarks.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 21 46 --data TRAIN \
-#         --minutes 85 --learning-rate 8e-4 --start runs/lowres.keras --output runs/proxy_420.keras
-#     python -m benchmarks.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 24 38 --data TRAIN \
-#         --files --minutes 26 --learning-rate 4e-4 --start runs/proxy_420.keras --output runs/lowres_420.keras
+#     python -m benchmarks.quality.long_training grayscale --data TRAIN --minutes 70 --output runs/grayscale.keras
+#     python -m benchmarks.quality.long_training lowres --data TRAIN --start EARLIER --output runs/lowres.keras
+#     python -m benchmarks.quality.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 21 46 \
+#         --data TRAIN --minutes 85 --learning-rate 8e-4 --start runs/lowres.keras --output runs/proxy_420.keras
+#     python -m benchmarks.quality.long_training lowres --chroma-subsampling 4:2:0 --gamma 1100 --qsteps 24 38 \
+#         --data TRAIN --files --minutes 26 --learning-rate 4e-4 --start runs/proxy_420.keras \
+#         --output runs/lowres_420.keras
 #     for scenario in grayscale lowres; do
-#         python -m benchmarks.long_training $scenario --part postprocessor --data TRAIN \
+#         python -m benchmarks.quality.long_training $scenario --part postprocessor --data TRAIN \
 #             --output BASELINES/$scenario/network_after_the_codec_alone.keras
-#         python -m benchmarks.long_training $scenario --part preprocessor --data TRAIN \
+#         python -m benchmarks.quality.long_training $scenario --part preprocessor --data TRAIN \
 #             --output BASELINES/$scenario/network_before_the_codec_alone.keras
 #     done
 
@@ -106,10 +107,10 @@ def baselines(scenario):
 # %% [markdown]
 # ## Curves
 #
-# The baselines: the chain of linear filters without networks (for grayscale both: colour carriers, and chroma in
-# coefficients of the luma's blocks, which the preset starts from), the codec of the whole colour picture, and, where
-# they were trained, one network alone, all at the best of the codec's chroma subsamplings; and the luma alone. The
-# sandwich's curve is the upper envelope of those of the scenario's presets.
+# The baselines: the chain of linear filters without networks (for grayscale both: modulated chroma, and chroma
+# multiplexed into coefficients of the luma's blocks, which the preset starts from), the codec of the whole colour
+# picture, and, where they were trained, one network alone, all at the best of the codec's chroma subsamplings; and
+# luma only. The sandwich's curve is the upper envelope of those of the scenario's presets.
 
 # %%
 results = {}
@@ -187,8 +188,8 @@ for (scenario, label), curves in results.items():
 # %% [markdown]
 # ## What it says
 #
-# Nothing of JPEG's in particular is needed, not even its blocks: the chain that puts chroma in coefficients is
-# better than colour carriers around all four codecs, the sandwich that was trained from it another 0.5 to 0.8 dB
+# Nothing of JPEG's in particular is needed, not even its blocks: the linear baseline with multiplexed chroma is
+# better than modulated chroma around all four codecs, the sandwich that was trained from it another 0.5 to 0.8 dB
 # better around each; of that the network after the codec has the larger part, since alone, trained as long, it is
 # 0.2 to 0.4 dB behind. The low-resolution sandwich is 0.9 to 1.5 dB better than bicubic and Lanczos3, and 0.4 to
 # 0.7 dB better than a network after the codec alone. Which of its two presets to take is the codec's choice: around
@@ -207,11 +208,11 @@ for (scenario, label), curves in results.items():
 for scenario, rate in (("grayscale", 0.75), ("lowres", 0.4)):
     shown = {"sandwich": ks.models.CompressIntraModel.from_preset(scenario)}
     if scenario == "grayscale":
-        shown["colour carriers, no networks"] = ks.models.create_linear_baseline(1)
-        shown["chroma in coefficients, no networks"] = ks.models.create_linear_baseline(
+        shown["linear baseline, modulated chroma"] = ks.models.create_linear_baseline(1)
+        shown["linear baseline, multiplexed chroma"] = ks.models.create_linear_baseline(
             1, patch_size=16
         )
-        shown["luma alone"] = CodecAlone(luma_only=True)
+        shown["luma only"] = CodecAlone(luma_only=True)
     else:
         shown["bicubic, Lanczos3, no networks"] = ks.models.create_linear_baseline(3, 3, 2)
         shown["codec alone"] = CodecAlone()

@@ -1,5 +1,8 @@
 """Sandwiched compression on Keras 3: networks before and after a standard codec, trained through a proxy of it."""
 
+from keras_sandwich import _backend as _backend  # first: its error says what to set
+
+# isort: split
 from keras_sandwich import (
     callbacks,
     codecs,

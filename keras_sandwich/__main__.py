@@ -2,7 +2,7 @@
 
 import sys
 
-from keras_sandwich.cli import main
+from keras_sandwich_command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -26,7 +26,7 @@ from small_models import sandwich
 
 import keras_sandwich as ks
 from keras_sandwich.files.payload import Payload
-from keras_sandwich.files.reading import read_source
+from keras_sandwich.pictures import read_picture, read_srgb
 
 SLOWEST = 20.0  # seconds for one input, on a machine that is busy
 MOST_MEMORY = 4096  # MiB of the process, Keras and its backend included; a picture of the largest size has 512
@@ -93,7 +93,8 @@ class Target:
     def source(self, data: bytes) -> None:
         file = self.folder / "source.bin"
         file.write_bytes(data)
-        read_source(file, background="white")
+        read_picture(file, background="white")
+        read_srgb(file)
 
 
 def peak_memory() -> int:

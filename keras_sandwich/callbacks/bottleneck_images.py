@@ -7,6 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sandwich._optional import import_library
+from keras_sandwich._whole_files import replace_whole
+
 
 class BottleneckImages(keras.callbacks.Callback):
     """Writes a picture at each epoch's end: original, bottleneck, decoded bottleneck and reconstruction, side by side.
@@ -41,13 +44,7 @@ class BottleneckImages(keras.callbacks.Callback):
 
     def __init__(self, images: Any, directory: str | Path) -> None:
         super().__init__()
-        try:
-            from PIL import Image
-        except ImportError as error:
-            raise ImportError(
-                'Writing pictures needs Pillow: pip install "keras-sandwich[media]".'
-            ) from error
-        self._image = Image
+        self._image = import_library("PIL.Image", "`BottleneckImages`", "media")
         self.images = images
         self.directory = Path(directory)
 
@@ -66,7 +63,8 @@ class BottleneckImages(keras.callbacks.Callback):
         row = np.concatenate([_as_rgb(column, size) for column in columns], axis=2)
         picture = np.concatenate(list(row), axis=0)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._image.fromarray(picture).save(self.directory / f"epoch_{epoch + 1:04d}.png")
+        with replace_whole(self.directory / f"epoch_{epoch + 1:04d}.png") as path:
+            self._image.fromarray(picture).save(path)
 
 
 def _as_rgb(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -5,15 +5,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
+from keras_sandwich.evaluation.measured_pictures import measured_pictures
 from keras_sandwich.evaluation.measuring import rd_curve
+from keras_sandwich.evaluation.quality import measures
 
 
 class CodecEvaluation(keras.callbacks.Callback):
     """Sends held-out pictures through a real codec at each epoch's end.
 
     Adds `codec_psnr` to the logs: dB at `bits_per_pixel`, interpolated on the curve over `strengths`. Put it before the
-    callbacks that read it.
+    callbacks that read it. Other metrics are logged by their names: `codec_psnr_luma`, `codec_ssim`, `codec_ms_ssim`,
+    and `codec_lpips` of a metric of one's own that is called "lpips".
 
     Example:
 
@@ -34,28 +38,52 @@ class CodecEvaluation(keras.callbacks.Callback):
     ```
 
     Args:
-        images: [number, height, width, channels] in [0, 255·2^k], or a dict by the model's keys.
+        images: what `rd_curve` takes: arrays, a list, a dict, or a folder, which is read as training begins.
         codec: a codec of `keras_sandwich.codecs`.
-        strengths: the strengths of the curve.
+        strengths: the strengths of the curve; by default what `rd_curve` takes.
         bits_per_pixel: the rate at which the quality is read. A curve that does not reach it, as early in a training,
             gives NaN and a warning.
+        metrics: what to log, as `rd_curve` takes them.
+
+    Raises:
+        ValueError: metrics that are unknown or collide.
     """
 
     def __init__(
-        self, images: Any, codec: Any, strengths: Sequence[float], bits_per_pixel: float
+        self,
+        images: Any,
+        codec: Any,
+        strengths: Sequence[float] | None = None,
+        *,
+        bits_per_pixel: float,
+        metrics: Any = ("psnr-rgb",),
     ) -> None:
         super().__init__()
         self.images = images
         self.codec = codec
-        self.strengths = tuple(strengths)
+        self.strengths = None if strengths is None else tuple(strengths)
         self.bits_per_pixel = float(bits_per_pixel)
+        self.measures = measures(metrics)
+        self._pictures: list[np.ndarray] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._pictures = measured_pictures(self.model, self.images).pictures
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        curve = rd_curve(self.model, self.images, self.codec, self.strengths, verbose=0)
-        try:
-            quality = curve.psnr_at(self.bits_per_pixel)
-        except ValueError as error:
-            warnings.warn(f"`codec_psnr` is NaN in epoch {epoch + 1}: {error}", stacklevel=2)
-            quality = float("nan")
-        if logs is not None:
-            logs["codec_psnr"] = quality
+        curve = rd_curve(
+            self.model,
+            self._pictures,
+            self.codec,
+            self.strengths,
+            self.measures.values(),
+            verbose=0,
+        )
+        for metric in self.measures:
+            log = f"codec_{metric.removesuffix('-rgb').replace('-', '_')}"
+            try:
+                quality = curve.quality_at(self.bits_per_pixel, metric)
+            except ValueError as error:
+                warnings.warn(f"`{log}` is NaN in epoch {epoch + 1}: {error}", stacklevel=2)
+                quality = float("nan")
+            if logs is not None:
+                logs[log] = quality

@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from keras_sandwich._whole_files import write_whole
+
 
 class TrainingBudget(keras.callbacks.Callback):
     """Spends a number of minutes, the learning rate rising at first and then falling by a cosine.
@@ -90,7 +92,7 @@ class TrainingBudget(keras.callbacks.Callback):
         self._spent += seconds
         if self.state_file is not None:
             self.state_file.parent.mkdir(parents=True, exist_ok=True)
-            self.state_file.write_text(json.dumps({"seconds": self._spent}))
+            write_whole(self.state_file, json.dumps({"seconds": self._spent}))
         # An epoch that would end past the budget is not begun.
         if self.minutes is not None and self._spent + seconds / 2 > 60.0 * self.minutes:
             self.model.stop_training = True

@@ -1,18 +1,22 @@
 """Many pictures at a time, on all cores."""
 
-import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
 
-from keras_sandwich._optional import import_library
+from keras_sandwich._optional import progress_bar
 from keras_sandwich.codecs.codec import Codec
+from keras_sandwich.codecs.pool import map_in_order
 
 
 def encode_many(
-    codec: Codec, images: Iterable[np.ndarray], workers: int | None = None, verbose: int = 1
+    codec: Codec,
+    images: Iterable[np.ndarray],
+    workers: int | None = None,
+    verbose: int = 1,
+    executor: Executor | None = None,
 ) -> list[bytes]:
     """Encodes pictures on all cores.
 
@@ -35,6 +39,7 @@ def encode_many(
         images: pictures as the codec takes them.
         workers: how many threads; by default one per core that the process may use.
         verbose: 1 shows a progress bar, 0 nothing.
+        executor: any `concurrent.futures.Executor` to work on, instead of threads of its own.
 
     Returns:
         The files, in the order of the pictures.
@@ -43,11 +48,15 @@ def encode_many(
         ValueError: what the codec raises, with the number of the picture; or fewer workers than one.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
-    return _map(codec.encode, images, workers, verbose, "picture")
+    return _map(codec.encode, images, workers, verbose, "picture", executor)
 
 
 def decode_many(
-    codec: Codec, files: Iterable[bytes], workers: int | None = None, verbose: int = 1
+    codec: Codec,
+    files: Iterable[bytes],
+    workers: int | None = None,
+    verbose: int = 1,
+    executor: Executor | None = None,
 ) -> list[np.ndarray]:
     """Decodes files on all cores.
 
@@ -68,6 +77,7 @@ def decode_many(
         files: the bytes of files.
         workers: how many threads; by default one per core that the process may use.
         verbose: 1 shows a progress bar, 0 nothing.
+        executor: any `concurrent.futures.Executor` to work on, instead of threads of its own.
 
     Returns:
         The pictures, in the order of the files.
@@ -76,7 +86,7 @@ def decode_many(
         ValueError: what the codec raises, with the number of the file; or fewer workers than one.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
-    return _map(codec.decode, files, workers, verbose, "file")
+    return _map(codec.decode, files, workers, verbose, "file", executor)
 
 
 def _map(
@@ -85,29 +95,17 @@ def _map(
     workers: int | None,
     verbose: int,
     kind: str,
+    executor: Executor | None,
 ) -> list[Any]:
-    if workers is not None and workers < 1:
-        raise ValueError(f"`workers` must be 1 or more. Received workers={workers}.")
-    tqdm = import_library("tqdm", "The progress bar (verbose=0 has none)").tqdm if verbose else None
     items = list(items)
-    executor = ThreadPoolExecutor(workers or cores())
-    results = []
-    try:
-        futures = [executor.submit(function, item) for item in items]
-        for number, future in enumerate(tqdm(futures, unit=kind) if tqdm else futures):
-            try:
-                results.append(future.result())
-            except (ValueError, OSError) as error:
-                error.add_note(f"{kind.capitalize()} {number} of {len(items)}.")
-                raise
-    finally:
-        # After an error or Ctrl-C only what has begun is waited for.
-        executor.shutdown(cancel_futures=True)
+    results: list[Any] = []
+    with progress_bar(len(items), verbose, kind) as bar:
+        coded = map_in_order(function, items, executor, workers)
+        try:
+            for result in coded:
+                results.append(result)
+                bar.update()
+        except (ValueError, OSError) as error:
+            error.add_note(f"{kind.capitalize()} {len(results)} of {len(items)}.")
+            raise
     return results
-
-
-def cores() -> int:
-    """How many the process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from keras_sandwich.datasets.pictures import import_pillow
+from keras_sandwich._optional import import_library
 
 # What a random number is drawn for is part of its seed, so that no two streams are the same.
 _ORDER, _CROP, _SUBSTITUTES = 0, 1, 2
@@ -56,7 +56,7 @@ def reduce_lanczos(picture: np.ndarray, reduction: int) -> np.ndarray:
 
     Not rounded; what the filter overshoots is clipped to [0, 255].
     """
-    pillow = import_pillow("reduction > 1")
+    pillow = import_library("PIL.Image", "`reduction` above 1", "media")
     size = (picture.shape[1] // reduction, picture.shape[0] // reduction)
     channels = [
         np.asarray(pillow.fromarray(channel).resize(size, pillow.Resampling.LANCZOS))

@@ -9,17 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_sandwich._optional import import_library
 from keras_sandwich.datasets.crop_dataset import (
     CropDataset,
     UnusablePicture,
     check_crop_arguments,
 )
-from keras_sandwich.datasets.pictures import (
-    as_picture,
-    find_pictures,
-    import_pillow,
-    read_picture,
-)
+from keras_sandwich.datasets.pictures import as_picture
+from keras_sandwich.pictures import find_pictures, read_srgb
 
 CACHE_BYTES = 2**30  # pictures beyond are decoded anew each time
 
@@ -80,7 +77,7 @@ class ImageFolder(CropDataset):
             crop_size, batch_size, steps_per_epoch, reduction, seed, initial_epoch, workers
         )
         if reduction > 1:
-            import_pillow("reduction > 1")
+            import_library("PIL.Image", "`reduction` above 1", "media")
         self._side = crop_size * reduction
         self._cache: dict[int, np.ndarray] = {}
         self._sources = self._usable(_sources(path), cache, max(workers, 1))
@@ -228,7 +225,7 @@ def image_folder(
 
 def _sources(path: Any) -> list[tuple[str, Source]]:
     if isinstance(path, (str, os.PathLike)):
-        import_pillow("image_folder")
+        import_library("PIL.Image", "`image_folder`", "media")
         return [(str(file), file) for file in find_pictures(path)]
     if not isinstance(path, (Sequence, np.ndarray)):
         raise ValueError(
@@ -240,7 +237,7 @@ def _sources(path: Any) -> list[tuple[str, Source]]:
     sources: list[tuple[str, Source]] = []
     for number, item in enumerate(path):
         if isinstance(item, (str, os.PathLike)):
-            import_pillow("image_folder")
+            import_library("PIL.Image", "`image_folder`", "media")
             sources.append((str(item), Path(item)))
         else:
             name = f"pictures[{number}]"
@@ -253,7 +250,7 @@ def _try(source: Source) -> tuple[np.ndarray | None, str]:
     if isinstance(source, np.ndarray):
         return source, ""
     try:
-        return read_picture(source), ""
+        return read_srgb(source), ""
     except Exception as error:  # decoders raise whatever they stumble over
         return None, f"{type(error).__name__}: {error}"
 

@@ -1,29 +1,10 @@
-"""Pictures from files and arrays: found, decoded, checked, brought to three colours."""
+"""Pictures from files and arrays, whole: checked, and brought to three colours."""
 
 import os
-from collections.abc import Iterator
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 
-SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".jp2", ".j2k", ".bmp"),
-    *(".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
-)
-
-
-def import_pillow(user: str, module: str = "PIL.Image") -> ModuleType:
-    """A module of Pillow, or an error that says how to install it."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"`{user}` needs Pillow, which is not installed. "
-            'Install it with: pip install "keras-sandwich[media]"'
-        ) from error
+from keras_sandwich.pictures import find_pictures, read_srgb
 
 
 def load_images(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
@@ -62,75 +43,10 @@ def load_images(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
                 f"Two pictures are called {name!r}. Received: path={str(path)!r}; rename one of them."
             )
         try:
-            pictures[name] = read_picture(file)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise ValueError(
-                f"The picture {str(file)!r} cannot be read: {error}. Repair or remove it."
-            ) from error
+            pictures[name] = read_srgb(file)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{error} Repair or remove it.") from error
     return pictures
-
-
-def find_pictures(
-    folder: str | os.PathLike[str], suffixes: tuple[str, ...] = SUFFIXES
-) -> list[Path]:
-    """All picture files below a folder, sorted by their path, hidden ones left out."""
-    folder = Path(folder)
-    if not folder.exists():
-        raise FileNotFoundError(
-            f"There is no such folder. Received: path={str(folder)!r} (working folder: "
-            f"{str(Path.cwd())!r}). Pass a folder that holds pictures."
-        )
-    if not folder.is_dir():
-        raise NotADirectoryError(
-            f"`path` must be a folder of pictures. Received the file: path={str(folder)!r}. "
-            "Pass its folder, or a list of files."
-        )
-    pictures = sorted(_walk(folder, suffixes), key=lambda file: file.relative_to(folder).parts)
-    if not pictures:
-        raise ValueError(
-            f"The folder holds no pictures. Received: path={str(folder)!r}. Files with these "
-            f"suffixes are looked for, in its subfolders too: {', '.join(suffixes)}."
-        )
-    return pictures
-
-
-def _walk(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise PermissionError(
-            f"The folder {error.filename!r} cannot be read: {error.strerror}. "
-            "Allow reading it, or pass another folder."
-        ) from error
-
-    for place, subfolders, names in os.walk(folder, onerror=refuse):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        for name in names:
-            if name.lower().endswith(suffixes) and not name.startswith("."):
-                yield Path(place) / name
-
-
-def read_picture(file: str | os.PathLike[str]) -> np.ndarray:
-    """Decodes the whole of a picture file to uint8 [height, width, 3].
-
-    The EXIF orientation is applied, an alpha channel is dropped, 16 bits are reduced to 8.
-    """
-    pillow = import_pillow("image_folder")
-    with pillow.open(file) as picture:
-        upright = import_pillow("image_folder", "PIL.ImageOps").exif_transpose(picture)
-        return three_colours(upright)
-
-
-def three_colours(picture: Any, deep: bool = False) -> np.ndarray:
-    """A picture of Pillow, of whatever mode, to uint8 [height, width, 3]; an alpha channel is dropped.
-
-    `deep` leaves pictures of 16 bits at 16: uint16.
-    """
-    if picture.mode == "F":
-        raise ValueError("floating-point pixels have no known range; pass the array instead")
-    if picture.mode.startswith("I"):  # 16 bits of gray, which Pillow would clip at 255
-        levels = np.clip(np.asarray(picture).astype(np.float64), 0, 65535)
-        gray = levels.astype(np.uint16) if deep else np.round(levels / 257.0).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=-1)
-    return np.asarray(picture.convert("RGB"))
 
 
 def as_picture(array: np.ndarray, name: str) -> np.ndarray:

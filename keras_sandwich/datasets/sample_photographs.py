@@ -6,7 +6,7 @@ from importlib.resources.abc import Traversable
 
 import numpy as np
 
-from keras_sandwich.datasets.pictures import import_pillow
+from keras_sandwich._optional import import_library
 
 _SPLITS = ("train", "test")
 
@@ -60,7 +60,7 @@ def sample_images(split: str = "train") -> np.ndarray:
         ImportError: If Pillow is not installed.
     """
     files = _files(split)
-    pillow = import_pillow("sample_images")
+    pillow = import_library("PIL.Image", "`sample_images`", "media")
     pictures = []
     for file in files:
         with pillow.open(io.BytesIO(file.read_bytes())) as picture:

@@ -2,19 +2,19 @@
 
 import os
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from keras_sandwich._optional import import_library
 from keras_sandwich.datasets.crop_dataset import (
     CropDataset,
     UnusablePicture,
     check_crop_arguments,
     check_whole_numbers,
 )
-from keras_sandwich.datasets.pictures import as_picture, import_pillow
+from keras_sandwich.datasets.pictures import as_picture
 
 _READERS = ("auto", "tf.data", "data_source")
 
@@ -109,13 +109,7 @@ def load_tfds_images(
 def _builder(
     name: str, data_dir: str | os.PathLike[str] | None, download: bool, random_access: bool
 ) -> Any:
-    try:
-        tfds = import_module("tensorflow_datasets")
-    except ImportError as error:
-        raise ImportError(
-            "`load_tfds_images` needs tensorflow-datasets, which is not installed. "
-            'Install it with: pip install "keras-sandwich[datasets]"'
-        ) from error
+    tfds = import_library("tensorflow_datasets", "`load_tfds_images`", "datasets")
     place = None if data_dir is None else os.fspath(data_dir)
     try:
         builder = tfds.builder(name, data_dir=place)
@@ -186,8 +180,8 @@ class TfdsImages(CropDataset):
         seed: int,
         workers: int,
     ) -> None:
-        import_pillow("load_tfds_images")
-        tfds = import_module("tensorflow_datasets")
+        import_library("PIL.Image", "`load_tfds_images`", "media")
+        tfds = import_library("tensorflow_datasets", "`load_tfds_images`", "datasets")
         unread = {  # other pictures of an example are left encoded
             key: tfds.decode.SkipDecoding()
             for key, feature in builder.info.features.items()
@@ -247,13 +241,7 @@ def _tf_pipeline(
     random_crop: bool,
     seed: int,
 ) -> Any:
-    try:
-        tf: Any = import_module("tensorflow")
-    except ImportError as error:
-        raise ImportError(
-            '`reader="tf.data"` needs TensorFlow, which is not installed. Install it with: '
-            'pip install "keras-sandwich[tensorflow]", or pass reader="data_source".'
-        ) from error
+    tf = import_library("tensorflow", '`reader="tf.data"` (`"data_source"` does not)', "tensorflow")
     side = crop_size * reduction
 
     def picture(example: Any) -> Any:
@@ -279,7 +267,7 @@ def _tf_pipeline(
             image = tf.where(numbers[2] % 8 < 4, image, tf.image.flip_left_right(image))
         return tf.ensure_shape(image, (crop_size, crop_size, 3))
 
-    tfds = import_module("tensorflow_datasets")
+    tfds = import_library("tensorflow_datasets", "`load_tfds_images`", "datasets")
     images = builder.as_dataset(
         split=split,
         decoders=tfds.decode.PartialDecoding({image_key: True}),

@@ -12,12 +12,14 @@ from keras_sandwich.evaluation.curve import RDCurve, rd_table
 from keras_sandwich.evaluation.frontier import pareto_frontier, upper_envelope
 from keras_sandwich.evaluation.measuring import rd_curve
 from keras_sandwich.evaluation.plots import plot_pictures, plot_rd
+from keras_sandwich.evaluation.quality import Measure
 from keras_sandwich.evaluation.report.page import write_report
 from keras_sandwich.evaluation.results import load_results, save_results
 
 __all__ = [
     "CodecAlone",
     "Comparison",
+    "Measure",
     "RDCurve",
     "bd_psnr",
     "bd_rate",

@@ -1,4 +1,10 @@
-"""What a gain must be claimed over: the codec alone, the best chains without training, and one network alone."""
+"""What a gain must be claimed over and needs no training: the codec without networks, and linear filters around it.
+
+A *linear baseline* is what a sandwich starts from: linear filters before and after the codec. Where a codec of one
+channel is to carry colour there are two: chroma modulated on a carrier, the highest horizontal and the highest vertical
+frequency of the luma, as colour television once sent it; and chroma multiplexed into DCT coefficients of the luma's
+blocks.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +15,8 @@ from keras import ops
 from keras_sandwich.codecs import every_subsampling
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.frontier import upper_envelope
-from keras_sandwich.evaluation.measuring import pictures_of, rd_curve
-from keras_sandwich.inference.pictures import Pictures
+from keras_sandwich.evaluation.measured_pictures import measured_pictures
+from keras_sandwich.evaluation.measuring import rd_curve
 from keras_sandwich.models.baselines import create_linear_baseline
 from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.models.linear_start import MACROBLOCK
@@ -20,7 +26,7 @@ _LARGE = 1 << 20  # a side from which a factor can be read, though the bottlenec
 
 
 class CodecAlone:
-    """The codec without networks; optionally only the luma goes through it.
+    """The codec without networks; optionally as luma only (4:0:0), so that no colour comes back.
 
     Example:
 
@@ -34,7 +40,7 @@ class CodecAlone:
     ```
 
     Args:
-        luma_only: code Y alone (4:0:0) and return it in all three channels.
+        luma_only: code Y only, and return it in all three channels.
         num_truncate_bits: k: pictures of 8 + k bits, in [0, 255·2^k]. Nothing is rounded here, so a codec of 8 + k bits
             codes the samples as they are.
     """
@@ -42,7 +48,7 @@ class CodecAlone:
     def __init__(self, luma_only: bool = False, num_truncate_bits: int = 0) -> None:
         self.luma_only = luma_only
         self.num_truncate_bits = num_truncate_bits
-        self.name = "codec alone, luma only" if luma_only else "codec alone"
+        self.name = "codec alone, luma only (4:0:0)" if luma_only else "codec alone"
 
     def preprocess(self, images: Any) -> Any:
         """What the codec is given."""
@@ -62,16 +68,17 @@ def best_subsampling(
     system: Any,
     images: Any,
     codec: Any,
-    strengths: Sequence[float],
+    strengths: Sequence[float] | None = None,
     name: str | None = None,
     **options: Any,
 ) -> RDCurve:
     """The best that a system reaches around a codec over the codec's chroma subsamplings: the curves' upper envelope.
 
     Which subsampling is best depends on the rate, so a gain over one of them alone may be a gain over a straw. It
-    depends on the metric too: of several `metrics` the first chooses, so measure each that matters with a call of its
-    own. Where there is nothing to choose, a codec of one subsampling or of R, G and B, or another number of channels
-    than three, this is `rd_curve`.
+    depends on the metric too, and of several `metrics` the first chooses. For an envelope of each, measure once and
+    choose afterwards: `rd_curve` with every codec of `codecs.every_subsampling(codec)`, then `upper_envelope(curves,
+    metric)`. Where there is nothing to choose, a codec of one subsampling or of R, G and B, or another number of
+    channels than three, this is `rd_curve`.
 
     Example:
 
@@ -90,7 +97,7 @@ def best_subsampling(
         system: what `rd_curve` takes.
         images: what `rd_curve` takes.
         codec: a codec of `keras_sandwich.codecs`; its own `chroma_subsampling` does not matter.
-        strengths: of every subsampling.
+        strengths: of every subsampling; by default what `rd_curve` takes.
         name: what to call the curve; by default the system's name.
         **options: of `rd_curve`.
 
@@ -98,12 +105,13 @@ def best_subsampling(
         An `RDCurve` whose `sources` say which subsampling each point is from.
     """
     name = name or str(getattr(system, "name", type(system).__name__))
-    images = pictures_of(system, images)
+    names, pictures, _ = measured_pictures(system, images, options.pop("picture_names", ()))
+    options |= {"picture_names": names}
     choices = every_subsampling(codec)
-    if len(choices) == 1 or _coded_channels(system, images) != 3:
-        return rd_curve(system, images, codec, strengths, name=name, **options)
+    if len(choices) == 1 or _coded_channels(system, pictures) != 3:
+        return rd_curve(system, pictures, codec, strengths, name=name, **options)
     curves = [
-        rd_curve(system, images, choice, strengths, name=f"{name}, {choice.name}", **options)
+        rd_curve(system, pictures, choice, strengths, name=f"{name}, {choice.name}", **options)
         for choice in choices
     ]
     return upper_envelope(curves, next(iter(curves[0].quality)), name)
@@ -113,11 +121,11 @@ def untrained_baselines(
     model: CompressIntraModel,
     images: Any,
     codec: Any,
-    strengths: Sequence[float],
+    strengths: Sequence[float] | None = None,
     codec_strengths: Sequence[float] | None = None,
     **options: Any,
 ) -> list[RDCurve]:
-    """What a sandwich must be better than and needs no training: its classical chain, and the codec without networks.
+    """What a sandwich must be better than and needs no training: its linear baseline, and the codec without networks.
 
     Example:
 
@@ -131,34 +139,36 @@ def untrained_baselines(
         model, images, ks.codecs.JPEG(qstep=1), (8, 32), verbose=0
     )
     assert [curve.name for curve in curves] == [
-        "classical chain, no networks",
-        "chroma in coefficients, no networks",
+        "linear baseline, modulated chroma",
+        "linear baseline, multiplexed chroma",
         "codec alone",
-        "codec alone, luma only",
+        "codec alone, luma only (4:0:0)",
     ]
     ```
 
     Args:
-        model: the sandwich: its bottleneck's channels, factor and bits say which chain is its own.
+        model: the sandwich: its bottleneck's channels, factor and bits say which linear baseline is its own.
         images: what `rd_curve` takes.
         codec: a codec of `keras_sandwich.codecs`.
-        strengths: for the chain.
-        codec_strengths: for the codec without networks, which codes the whole picture; by default those of the chain.
+        strengths: for the linear baselines; by default what `rd_curve` takes.
+        codec_strengths: for the codec without networks, which codes the whole picture; by default `strengths`.
         **options: of `rd_curve`.
 
     Returns:
-        Curves: the classical chain, for three channels over one also that on patches of 16; the codec alone, on the
-        picture as it is; and its luma alone where the sandwich's codec is grayscale. Each at the best of the codec's
-        subsamplings. For pictures of more than 8 bits the codec alone is measured only where it has as many.
+        Curves: the linear baseline, of which there are two where one channel carries three, "modulated chroma" and
+        "multiplexed chroma"; the codec alone, on the picture as it is; and its luma only where the sandwich's codec is
+        grayscale. Each at the best of the codec's subsamplings. For pictures of more than 8 bits the codec alone is
+        measured only where it has as many.
     """
     alone = strengths if codec_strengths is None else codec_strengths
+    names, pictures, shape = measured_pictures(model, images, options.pop("picture_names", ()))
+    options |= {"picture_names": names}
     if not model.built:
-        model.build(Pictures(images, model.model_keys).build_shape())
-    images = pictures_of(model, images)
+        model.build(shape)
     return [
         best_subsampling(
             system,
-            images,
+            pictures,
             codec,
             alone if isinstance(system, CodecAlone) else strengths,
             name=name,
@@ -177,17 +187,20 @@ def untrained_systems(model: CompressIntraModel, codec: Any) -> dict[str, Any]:
     coded, shown = shapes["bottleneck"][-1], shapes["prediction"][-1]
     factor = _LARGE // shapes["bottleneck"][1]
     truncated = model.num_truncate_bits
-    systems: dict[str, Any] = {
-        "classical chain, no networks": create_linear_baseline(coded, shown, factor, truncated)
-    }
+    linear = create_linear_baseline(coded, shown, factor, truncated)
+    systems: dict[str, Any] = {"linear baseline": linear}
     if (coded, shown, factor) == (1, 3, 1):
-        systems["chroma in coefficients, no networks"] = create_linear_baseline(
-            num_truncate_bits=truncated, patch_size=MACROBLOCK
-        )
+        systems = {
+            "linear baseline, modulated chroma": linear,
+            "linear baseline, multiplexed chroma": create_linear_baseline(
+                num_truncate_bits=truncated, patch_size=MACROBLOCK
+            ),
+        }
     if not truncated or getattr(codec, "bits", 8) == 8 + truncated:
-        systems["codec alone"] = CodecAlone(False, truncated)
+        alone = [CodecAlone(False, truncated)]
         if (coded, shown) == (1, 3):
-            systems["codec alone, luma only"] = CodecAlone(True, truncated)
+            alone.append(CodecAlone(True, truncated))
+        systems |= {system.name: system for system in alone}
     return systems
 
 

@@ -1,5 +1,7 @@
 """One picture through several systems at equal bits, to look at."""
 
+import functools
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich.codecs.samples import from_samples, to_samples
-from keras_sandwich.evaluation.measuring import peak_for
-from keras_sandwich.evaluation.quality import psnr
+from keras_sandwich.evaluation.measured_pictures import measured_pictures, peak_for
+from keras_sandwich.evaluation.quality import PSNR, Measure, measures
+from keras_sandwich.inference.strengths import UnreachableTarget, largest_within, smallest_reaching
 from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
-from keras_sandwich.inference.transport import for_channels
+from keras_sandwich.inference.transport import decode, for_channels, sample_bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +38,10 @@ class Comparison:
         versions: label → (picture, bits per pixel); the first is the system that the others are compared with.
         bottleneck: what the first one's file carries, [height, width, channels] in [0, 255], if it is to be shown.
         peak: the largest value: 255, or 255·2^k for 8 + k bits.
+        metrics: by which the versions are judged, as `rd_curve` takes them.
 
     Raises:
-        ValueError: pictures of another shape than the original.
+        ValueError: pictures of another shape than the original, or what `rd_curve` refuses as metrics.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Comparison:
     versions: Mapping[str, tuple[np.ndarray, float]] = field(repr=False)
     bottleneck: np.ndarray | None = field(default=None, repr=False)
     peak: float = 255.0
+    metrics: Any = field(default=("psnr-rgb",), repr=False)
 
     def __post_init__(self) -> None:
         shapes = {"original": np.shape(self.original)}
@@ -53,10 +58,22 @@ class Comparison:
             raise ValueError(
                 f"Expected pictures [height, width, channels] of one shape. Received {shapes}."
             )
+        judged = tuple(measures(self.metrics, [np.asarray(self.original)]).values())
+        object.__setattr__(self, "metrics", judged)
 
     def psnr(self, label: str) -> float:
         """dB of a version, as it is given."""
-        return psnr(np.asarray(self.original), np.asarray(self.versions[label][0]), self.peak)
+        return self._value(PSNR, label)
+
+    def qualities(self, label: str) -> dict[Measure, float]:
+        """The value of every metric for a version, as it is given."""
+        return {measure: self._value(measure, label) for measure in self.metrics}
+
+    def _value(self, measure: Measure, label: str) -> float:
+        target, restored = (
+            np.asarray(x, "float32") for x in (self.original, self.versions[label][0])
+        )
+        return measure(target, restored, self.peak)
 
 
 def compare_at(
@@ -64,8 +81,9 @@ def compare_at(
     picture: Any,
     codec: Any,
     bits_per_pixel: float,
-    name: str = "picture",
+    name: str | None = None,
     tile_size: int | None = 1024,
+    metrics: Any = ("psnr-rgb",),
 ) -> Comparison:
     """Sends a picture through systems at equal bits, of the whole files.
 
@@ -81,23 +99,25 @@ def compare_at(
 
     picture = ks.datasets.sample_images("test")[0]
     systems = {
-        "colour carriers": ks.models.create_linear_baseline(bottleneck_channels=1),
-        "luma alone": ks.evaluation.CodecAlone(luma_only=True),
+        "linear baseline": ks.models.create_linear_baseline(bottleneck_channels=1),
+        "luma only (4:0:0)": ks.evaluation.CodecAlone(luma_only=True),
     }
     comparison = ks.evaluation.compare_at(systems, picture, ks.codecs.JPEG(), 0.8)
     (_, rate), (_, other) = comparison.versions.values()
     assert rate <= 0.8 and other >= rate
-    assert comparison.psnr("colour carriers") > comparison.psnr("luma alone")
+    assert comparison.psnr("linear baseline") > comparison.psnr("luma only (4:0:0)")
     ```
 
     Args:
         systems: label → a `CompressIntraModel`, a baseline, or any object with `preprocess` and `postprocess`.
-        picture: [height, width, channels] in [0, 255·2^k].
+        picture: [height, width, channels] in [0, 255·2^k]; a picture file, read as R, G and B of 8 bits; or {name:
+            picture} of one.
         codec: a codec of `keras_sandwich.codecs` for all systems, or a dict of codecs by label. Of a list of codecs,
-            such as `codecs.every_subsampling(codec)`, a system gets the one with which it has the highest PSNR.
+            such as `codecs.every_subsampling(codec)`, a system gets the one with which the first metric is best.
         bits_per_pixel: the rate, per pixel of the picture.
-        name: of the picture.
+        name: of the picture; by default the file's or the dict's, or "picture".
         tile_size: pictures larger than this go through the networks in tiles; None: whole.
+        metrics: by which the versions are judged, as `rd_curve` takes them.
 
     Returns:
         A `Comparison`, with the bottleneck that the first system's file carries.
@@ -107,12 +127,11 @@ def compare_at(
             not say its `strengths`, a rate below that of the first system's smallest file, or systems for pictures of
             different bit depths.
     """
-    picture = np.asarray(picture, "float32")
-    if not systems or picture.ndim != 3:
-        raise ValueError(
-            "Expected at least one system and a picture [height, width, channels]. "
-            f"Received {len(systems)} system(s) and shape {picture.shape}."
-        )
+    if not systems:
+        raise ValueError(f"Expected at least one system. Received {len(systems)} system(s).")
+    found, picture = _one_picture(next(iter(systems.values())), picture)
+    name = name or found or "picture"
+    measure = next(iter(measures(metrics, [picture]).values()))
     depths = {getattr(system, "num_truncate_bits", 0) for system in systems.values()}
     if len(depths) > 1:
         raise ValueError(
@@ -144,7 +163,7 @@ def compare_at(
             np.clip(np.round(postprocess_picture(system, file.decoded, size, tile_size)), 0, peak)
             for file in files
         ]
-        best = int(np.argmax([psnr(target, restored, peak) for restored in shown]))
+        best = int(np.argmax([measure.sign * measure(target, x, peak) for x in shown]))
         file = files[best]
         first = first or file
         versions[label] = (shown[best], 8.0 * file.bytes / pixels)
@@ -155,7 +174,25 @@ def compare_at(
                 "`bits_per_pixel` or a codec of lower strengths.",
                 stacklevel=2,
             )
-    return Comparison(name, target, versions, None if first is None else first.decoded, peak)
+    carried = None if first is None else first.decoded
+    return Comparison(name, target, versions, carried, peak, metrics)
+
+
+def _one_picture(system: Any, picture: Any) -> tuple[str, np.ndarray]:
+    """Its name, where it has one, and its pixels."""
+    if not isinstance(picture, Mapping | str | os.PathLike):
+        picture = np.asarray(picture, "float32")
+        if picture.ndim != 3:
+            raise ValueError(
+                f"Expected a picture [height, width, channels]. Received shape {picture.shape}."
+            )
+        return "", picture
+    names, pictures, _ = measured_pictures(system, picture)
+    if len(pictures) > 1:
+        raise ValueError(
+            f"Expected one picture. Received {len(pictures)}; make a comparison for each."
+        )
+    return (names or [""])[0], pictures[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +206,7 @@ class _File:
 
 def _nearest_file(codec: Any, bottleneck: np.ndarray, most: float, least: int | None) -> _File:
     """The largest file of at most so many bytes; or the smallest of at least so many, if `least` is given."""
-    bits = int(getattr(codec, "bits", 8))
+    bits = sample_bits(codec)
     samples = to_samples(bottleneck, bits)
     coder = for_channels(codec, samples.shape[-1])
     strengths: Sequence[float] = tuple(getattr(coder, "strengths", ()))
@@ -178,23 +215,20 @@ def _nearest_file(codec: Any, bottleneck: np.ndarray, most: float, least: int | 
             "Expected a codec that lists the `strengths` to search. "
             f"Received {getattr(coder, 'name', coder)!r}, which lists none."
         )
-    files: dict[int, bytes] = {}
+    file = functools.cache(lambda index: coder.with_strength(strengths[index]).encode(samples))
+    count, fits = len(strengths), True
 
-    def file(index: int) -> bytes:
-        if index not in files:
-            files[index] = coder.with_strength(strengths[index]).encode(samples)
-        return files[index]
+    def size(index: int) -> int:
+        return len(file(index))
 
-    # A rate that was computed from a file's size is that file's, however it was rounded.
-    limit = most * (1 + 1e-9) if least is None else least
-    low, high = 0, len(strengths)  # the first file within the limit lies here: sizes fall
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if len(file(middle)) <= limit else (middle + 1, high)
-    index = min(low, len(strengths) - 1)
-    if least is not None and len(file(index)) < least and index > 0:
-        index -= 1
-    size = len(file(index))
-    fits = size <= limit if least is None else size >= least
-    decoded = coder.with_strength(strengths[index]).decode(file(index))
-    return _File(size, from_samples(decoded, bits), fits)
+    if least is not None:
+        index = smallest_reaching(size, count, least)
+        fits = size(index) >= least
+    else:
+        try:
+            # A rate that was computed from a file's size is that file's, however it was rounded.
+            index = largest_within(size, count, most * (1 + 1e-9))
+        except UnreachableTarget:
+            index, fits = count - 1, False
+    decoded = decode(file(index), coder.with_strength(strengths[index]), samples.shape)
+    return _File(size(index), from_samples(decoded, bits), fits)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_sandwich.evaluation.quality import LEAST_ERROR, MEASURES, is_similarity, label
+from keras_sandwich.evaluation.quality import MEASURES, Measure
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,8 @@ class RDCurve:
         codec: the codec's name.
         strengths: the codec's strengths, [strengths].
         bpp: bits per pixel of the output picture, [strengths, pictures].
-        quality: by metric ("psnr-rgb", "psnr-luma", "ssim-rgb", "ms-ssim-rgb"), [strengths, pictures]: of each picture,
-            rounded and clipped as a file holds it.
+        quality: by metric ("psnr-rgb", "psnr-luma", "ssim-rgb", "ms-ssim-rgb", or one's own), [strengths, pictures]: of
+            each picture, rounded and clipped as a file holds it.
         version: the libraries that did the work.
         settings: the codec's, as it was given to `rd_curve`; of its strength, `strengths` are what was measured.
         bits_counted: which bits; `rd_curve` counts those of the whole file.
@@ -46,6 +46,8 @@ class RDCurve:
         measured: on an upper envelope, whether each point was measured; one that was not lies between two that were,
             and so does its strength. Empty: all were.
         packages: versions of the packages that measured.
+        measures: by metric, its `Measure`: unit, label and which direction is better. Of a metric that is not the
+            package's and has none here, higher is better, and it has no unit.
 
     Raises:
         ValueError: arrays whose shapes do not agree, rates that are not positive, or values that are not finite.
@@ -64,6 +66,7 @@ class RDCurve:
     sources: Sequence[str] = field(default=(), repr=False)
     measured: Sequence[bool] = field(default=(), repr=False)
     packages: Mapping[str, str] = field(default_factory=dict, repr=False)
+    measures: Mapping[str, Measure] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         arrays = {"bpp": np.asarray(self.bpp, "float64")}
@@ -98,6 +101,9 @@ class RDCurve:
         object.__setattr__(self, "strengths", [float(strength) for strength in self.strengths])
         object.__setattr__(self, "bpp", arrays.pop("bpp"))
         object.__setattr__(self, "quality", arrays)
+        known = {**MEASURES, **self.measures}
+        measures = {name: known.get(name) or Measure(name) for name in arrays}
+        object.__setattr__(self, "measures", measures)
 
     @property
     def psnr(self) -> np.ndarray:
@@ -118,12 +124,17 @@ class RDCurve:
         """A metric at each strength, the mean over pictures."""
         return np.asarray(self._values(metric).mean(axis=1))
 
-    def decibels(self, metric: str = "psnr-rgb") -> np.ndarray:
-        """A metric in dB, [strengths, pictures]: PSNR as it is, SSIM and MS-SSIM as −10·log10(1 − x)."""
+    def scaled_quality(self, metric: str = "psnr-rgb") -> np.ndarray:
+        """A metric on the scale of plots and Bjøntegaard deltas, [strengths, pictures].
+
+        SSIM and MS-SSIM as −10·log10(1 − x) dB, every other metric as it is.
+        """
         values = self._values(metric)
-        if not is_similarity(metric):
-            return values
-        return np.asarray(-10.0 * np.log10(np.maximum(1.0 - values, LEAST_ERROR)))
+        return np.asarray(self.measures[metric].to_scale(values))
+
+    def mean_scaled_quality(self, metric: str = "psnr-rgb") -> np.ndarray:
+        """`scaled_quality` at each strength, the mean over pictures."""
+        return np.asarray(self.scaled_quality(metric).mean(axis=1))
 
     def quality_at(self, bits_per_pixel: float, metric: str = "psnr-rgb") -> float:
         """A mean metric at a rate, linear in the logarithm of the rate between measured points.
@@ -198,6 +209,21 @@ def require_same_pictures(curves: Sequence[RDCurve]) -> None:
         )
 
 
+def shared_measure(curves: Sequence[RDCurve], metric: str) -> Measure:
+    """What curves say of a metric; ValueError if one lacks it, or if they disagree on its unit or direction."""
+    for curve in curves:
+        curve.mean_quality(metric)
+    said = [curve.measures[metric] for curve in curves] or [Measure(metric)]
+    kinds = {(m.unit, m.higher_is_better, m.similarity) for m in said}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"Expected curves that agree on what '{metric}' is. Received "
+            + ", ".join(f"'{c.name}': {c.measures[metric].axis}" for c in curves)
+            + "; give each the same `Measure`."
+        )
+    return said[0]
+
+
 def rd_table(curves: Sequence[RDCurve], rates: Sequence[float], metric: str = "psnr-rgb") -> str:
     """A metric of curves at some rates as a table of text; the first curve's gains beside the others.
 
@@ -217,24 +243,24 @@ def rd_table(curves: Sequence[RDCurve], rates: Sequence[float], metric: str = "p
     Args:
         curves: results of `rd_curve`; the first is the one that the others are compared with.
         rates: bits per pixel.
-        metric: what to show: PSNR, SSIM or MS-SSIM, the means over pictures.
+        metric: what to show, the means over pictures.
 
     Returns:
-        Lines of text. A rate that a curve does not reach is marked "–".
+        Lines of text. A rate that a curve does not reach is marked "–". A gain is the first curve's value less the
+        other's: where lower is better, which the first line then says, a negative one is good.
 
     Raises:
-        ValueError: a curve that does not hold the metric.
+        ValueError: a curve that does not hold the metric, or curves that disagree on its unit or direction.
     """
 
     def quality(curve: RDCurve, rate: float) -> float:
-        curve.mean_quality(metric)
         try:
             return curve.quality_at(rate, metric)
         except ValueError:
             return float("nan")
 
-    decimals = MEASURES[metric].decimals if metric in MEASURES else 4
-    title = f"{label(metric)} at" if is_similarity(metric) else f"{label(metric)} in dB at"
+    measure = shared_measure(curves, metric)
+    decimals, title = measure.decimals, f"{measure.title} at"
     width = max(len(text) for text in (title, *(curve.name for curve in curves)))
     lines = [title.ljust(width) + "".join(f"{f'{rate:g} bpp':>18}" for rate in rates)]
     for curve in curves:

@@ -1,4 +1,7 @@
-"""The best of several curves: one model for each γ, each swept over the codec's strengths."""
+"""The best of several curves: one model for each γ, each swept over the codec's strengths.
+
+Qualities are compared on the scale of plots, with their sign turned where lower is better: larger is better here.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -7,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_sandwich.evaluation.curve import RDCurve, require_same_pictures
-from keras_sandwich.evaluation.quality import is_similarity
+from keras_sandwich.evaluation.curve import RDCurve, require_same_pictures, shared_measure
 
-ROUNDING = 1e-9  # dB
+ROUNDING = 1e-9  # share of a quality
 
 
 def pareto_frontier(
@@ -18,8 +20,8 @@ def pareto_frontier(
 ) -> RDCurve:
     """The points of some curves that no other point beats in both rate and quality.
 
-    Compared are means over pictures, of the metric in dB; each picture's own values come along, for every metric that
-    all curves hold.
+    Compared are means over pictures, of SSIM and MS-SSIM in dB; each picture's own values come along, for every metric
+    that all curves hold. Of a metric such as LPIPS lower is better.
 
     Example:
 
@@ -48,14 +50,18 @@ def pareto_frontier(
         An `RDCurve` of falling rates, whose `sources` say which curve each point is from.
 
     Raises:
-        ValueError: no curves, curves of different pictures, or one without the metric.
+        ValueError: no curves, curves of different pictures, one without the metric, or curves that disagree on its unit
+            or direction.
     """
     curves = list(curves)
     if not curves:
         raise ValueError("Expected at least one curve. Received none.")
     require_same_pictures(curves)
-    rates = np.concatenate([curve.mean_bpp for curve in curves])
-    qualities = np.concatenate([curve.decibels(metric).mean(axis=1) for curve in curves])
+    shared_measure(curves, metric)
+    rates, qualities = (
+        np.concatenate(values)
+        for values in zip(*(_means(curve, metric) for curve in curves), strict=True)
+    )
     kept = not_dominated(rates, qualities)[::-1]
     held = [name for name in curves[0].quality if all(name in curve.quality for curve in curves)]
 
@@ -83,18 +89,22 @@ def pareto_frontier(
         sources=points([c.sources or [c.name] * len(c.strengths) for c in curves]),
         measured=[] if all(measured) else measured,
         packages=curves[0].packages,
+        measures=curves[0].measures,
     )
 
 
 def upper_envelope(
     curves: Sequence[RDCurve], metric: str = "psnr-rgb", name: str | None = None
 ) -> RDCurve:
-    """The greatest of some curves, linear in the logarithm of the rate between their points.
+    """The best of some curves at every rate, linear in the logarithm of the rate between their points.
 
     Interpolated, a frontier of points alone lies below the better of two curves wherever they alternate, and above both
-    where they cross. The envelope leaves out the points above which another curve passes, and has a point where two
-    curves cross: interpolated, so its strength lies between two that were measured. At rates that not all curves reach
-    it goes straight from the last point to the next, which may be above them: measure all over the same range.
+    where they cross. The envelope leaves out the points above which another curve passes (below, where lower is
+    better), and has a point where two curves cross: interpolated, so its strength lies between two that were measured.
+    At rates that not all curves reach it goes straight from the last point to the next, which may be above them:
+    measure all over the same range.
+
+    Which curve is best where depends on the metric, so each metric has an envelope of its own.
 
     Example:
 
@@ -156,7 +166,7 @@ def _crossings(one: RDCurve, other: RDCurve, metric: str) -> list[RDCurve]:
     """Where two curves of falling rates cross between their points: curves of one point, on the first."""
     rates = np.unique(np.concatenate([one.mean_bpp, other.mean_bpp]))
     rates = rates[_reaches(one, rates) & _reaches(other, rates)]
-    lead = _decibels_at(one, metric, rates) - _decibels_at(other, metric, rates)
+    lead = _quality_at(one, metric, rates) - _quality_at(other, metric, rates)
     changes = np.flatnonzero(lead[:-1] * lead[1:] < 0)
     shares = lead[changes] / (lead[changes] - lead[changes + 1])
     crossings = rates[changes] * (rates[changes + 1] / rates[changes]) ** shares
@@ -175,8 +185,8 @@ def _point_between(curve: RDCurve, rate: float) -> RDCurve:
 
     quality = {}
     for key in curve.quality:
-        decibels = between(curve.decibels(key), along_log)
-        quality[key] = 1.0 - 10.0 ** (-decibels / 10.0) if is_similarity(key) else decibels
+        scaled = between(curve.scaled_quality(key), along_log)
+        quality[key] = curve.measures[key].from_scale(scaled)
     return replace(
         curve,
         strengths=[float(between(np.array(curve.strengths), along_log))],
@@ -188,8 +198,8 @@ def _point_between(curve: RDCurve, rate: float) -> RDCurve:
 
 
 def _means(curve: RDCurve, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """The rates and the qualities in dB, the means over pictures."""
-    return curve.mean_bpp, np.asarray(curve.decibels(metric).mean(axis=1))
+    """The rates and the qualities, larger for better, the means over pictures."""
+    return curve.mean_bpp, curve.measures[metric].sign * curve.mean_scaled_quality(metric)
 
 
 def _reaches(curve: RDCurve, rate: Any) -> Any:
@@ -197,14 +207,17 @@ def _reaches(curve: RDCurve, rate: Any) -> Any:
     return (curve.mean_bpp.min() <= rate) & (rate <= curve.mean_bpp.max())
 
 
-def _decibels_at(curve: RDCurve, metric: str, rate: Any) -> Any:
+def _quality_at(curve: RDCurve, metric: str, rate: Any) -> Any:
     """The quality of a curve of falling rates, linear in the logarithm of the rate."""
     rates, qualities = _means(curve, metric)
     return np.interp(np.log(rate), np.log(rates[::-1]), qualities[::-1])
 
 
 def _passes_above(curve: RDCurve, metric: str, rate: float, quality: float) -> bool:
-    return bool(_reaches(curve, rate) and _decibels_at(curve, metric, rate) > quality + ROUNDING)
+    return bool(
+        _reaches(curve, rate)
+        and _quality_at(curve, metric, rate) > quality + ROUNDING * max(abs(quality), 1e-3)
+    )
 
 
 def not_dominated(rates: np.ndarray, qualities: np.ndarray) -> np.ndarray:

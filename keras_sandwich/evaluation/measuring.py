@@ -1,33 +1,31 @@
 """Rate-distortion curves, measured with the files of real codecs."""
 
 import importlib.metadata
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-import keras_sandwich
-from keras_sandwich.codecs.many import cores
+from keras_sandwich._optional import progress_bar
+from keras_sandwich._version import __version__
 from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.evaluation.curve import RDCurve
+from keras_sandwich.evaluation.measured_pictures import measured_pictures, peak_for
 from keras_sandwich.evaluation.quality import measures
-from keras_sandwich.inference.pictures import Pictures, require_range
 from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
-from keras_sandwich.inference.transport import for_channels
+from keras_sandwich.inference.transport import code_at_each, for_channels, sample_bits
 
-MOST_AHEAD = 16  # decoded pictures that wait for the second network
+# Where nobody says which strengths to measure: how many, and from which to which share of the largest.
+DEFAULT_COUNT, FINEST, COARSEST = 12, 0.02, 0.6
 
 
 def rd_curve(
     system: Any,
     images: Any,
     codec: Any,
-    strengths: Sequence[float],
-    metrics: Sequence[str] = ("psnr-rgb",),
+    strengths: Sequence[float] | None = None,
+    metrics: Any = ("psnr-rgb",),
     name: str | None = None,
     picture_names: Sequence[str] = (),
     tile_size: int | None = 1024,
@@ -60,14 +58,18 @@ def rd_curve(
     Args:
         system: a `CompressIntraModel`, a baseline, or any object with `preprocess(images)` and
             `postprocess(bottlenecks, output_size)`.
-        images: pictures [number, height, width, channels] in [0, 255·2^k], a list of [height, width, channels] of any
-            sizes, or a dict of such by the model's keys; of a system without keys, in the dict's order.
+        images: pictures [number, height, width, channels] in [0, 255·2^k]; a list of [height, width, channels] of any
+            sizes; a folder, a picture file or a list of files, read as R, G and B of 8 bits; or a dict. A dict of
+            single pictures [height, width, channels] holds them by their names, as `load_images` returns; one of
+            batches or lists holds them by the model's keys, or, for a system without keys, in its order.
         codec: a codec of `keras_sandwich.codecs`, or any object with `name`, `version`, `with_strength`, `encode` and
             `decode`.
-        strengths: which strengths to measure.
-        metrics: some of "psnr-rgb" (all channels together, of RGB or not), "psnr-luma", "ssim-rgb" and "ms-ssim-rgb".
+        strengths: which strengths to measure; by default a dozen of the codec's own, `codec.strengths`, evenly in their
+            logarithm from a fiftieth to six tenths of the largest.
+        metrics: some of "psnr-rgb" (all channels together, of RGB or not), "psnr-luma", "ssim-rgb" and "ms-ssim-rgb";
+            functions (target, restored, peak) to a number, each under its name; or `Measure`s.
         name: what to call the curve; by default the system's name.
-        picture_names: the pictures' names, for the record.
+        picture_names: the pictures' names, for the record; by default those that the dict or the files have.
         tile_size: pictures larger than this go through the networks in tiles; None: whole.
         verbose: 1 shows a progress bar, 0 nothing.
 
@@ -76,56 +78,46 @@ def rd_curve(
 
     Raises:
         ValueError: no pictures, pictures of another rank, of different numbers of channels or too small for a metric,
-            or pixels that are not finite or outside [0, 255·2^k]; no strengths; a codec that decodes pictures of
-            another shape.
+            or pixels that are not finite or outside [0, 255·2^k]; a dict that may be by names or by keys; no strengths;
+            metrics whose names collide; a codec that decodes pictures of another shape.
+        FileNotFoundError: there is no such folder.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
-    pictures = pictures_of(system, images)
+    names, pictures, _ = measured_pictures(system, images, picture_names)
     measured = measures(metrics, pictures)
-    names = [str(picture) for picture in picture_names]
-    if names and len(names) != len(pictures):
-        raise ValueError(
-            f"Expected as many `picture_names` as pictures, {len(pictures)}. Received {len(names)}."
-        )
-    strengths = _strengths(strengths)
-    bits = int(getattr(codec, "bits", 8))
+    strengths = default_strengths(codec) if strengths is None else _strengths(strengths)
+    bits = sample_bits(codec)
     peak = peak_for(system, pictures)
     bpp = np.zeros((len(strengths), len(pictures)))
     quality = {metric: np.zeros_like(bpp) for metric in measured}
     record: dict[str, Any] = {}
-    with _progress(len(strengths) * len(pictures), verbose) as bar:
+    with progress_bar(len(strengths) * len(pictures), verbose, "file") as bar:
         for number, picture in enumerate(pictures):
             size = (picture.shape[0], picture.shape[1])
             target = np.clip(np.round(picture), 0, peak)
             samples = to_samples(preprocess_picture(system, picture, tile_size), bits)
             coder = for_channels(codec, samples.shape[-1])
-            record = record or _record(coder)
+            record = record or _record(coder, samples.shape[-1])
             coders = [coder.with_strength(strength) for strength in strengths]
-            for row, (file_size, decoded) in enumerate(_through(coders, samples)):
-                bottleneck = from_samples(decoded, bits)
+            for row, coded in enumerate(code_at_each(samples, coders)):
+                bottleneck = from_samples(coded.decoded, bits)
                 restored = postprocess_picture(system, bottleneck, size, tile_size)
                 restored = np.clip(np.round(restored), 0, peak)
-                bpp[row, number] = 8.0 * file_size / (size[0] * size[1])
+                bpp[row, number] = coded.bits / (size[0] * size[1])
                 for metric, measure in measured.items():
-                    quality[metric][row, number] = measure.function(target, restored, peak)
-                if bar is not None:
-                    bar.update()
+                    quality[metric][row, number] = measure(target, restored, peak)
+                bar.update()
     return RDCurve(
         name=name or str(getattr(system, "name", type(system).__name__)),
         strengths=strengths,
         bpp=bpp,
         quality=quality,
+        measures=measured,
         **record,
         pictures=names,
         sizes=[(picture.shape[0], picture.shape[1]) for picture in pictures],
         packages=packages(),
     )
-
-
-def peak_for(system: Any, pictures: Sequence[np.ndarray]) -> float:
-    """The largest value of a system's pictures; ValueError for pictures out of its range, which would be clipped."""
-    advice = ", or pass a system for pictures of more bits, such as CodecAlone(num_truncate_bits=…)"
-    return require_range(pictures, getattr(system, "num_truncate_bits", 0), advice, stacklevel=4)
 
 
 def _strengths(strengths: Any) -> list[float]:
@@ -137,94 +129,47 @@ def _strengths(strengths: Any) -> list[float]:
     return values
 
 
-def _record(coder: Any) -> dict[str, Any]:
+def default_strengths(codec: Any) -> list[float]:
+    """A dozen of the strengths that a codec lists, evenly in their logarithm, from fine to coarse; all of fewer."""
+    listed = np.array(getattr(codec, "strengths", ()), "float64")
+    if not listed.size:
+        raise ValueError(
+            f"Expected `strengths`, since the codec {getattr(codec, 'name', codec)!r} lists none of its own. "
+            "Received none; pass some."
+        )
+    if len(listed) <= DEFAULT_COUNT:
+        return [float(strength) for strength in listed]
+    wanted = np.geomspace(FINEST * listed.max(), COARSEST * listed.max(), DEFAULT_COUNT)
+    nearest = np.abs(np.log(listed[:, None] / wanted)).argmin(axis=0)
+    return [float(listed[place]) for place in np.unique(nearest)]
+
+
+def _record(coder: Any, channels: int) -> dict[str, Any]:
     """Which codec it was, read before anything is measured with it."""
     return {
-        "codec": str(coder.name),
+        "codec": codec_name(coder, channels),
         "version": str(coder.version),
         "settings": dict(getattr(coder, "settings", {})),
     }
 
 
+def codec_name(codec: Any, channels: int) -> str:
+    """The codec's name; of files of one channel, which have no chroma to subsample, "grayscale JPEG (4:0:0)"."""
+    name = str(codec.name)
+    if channels != 1 or not hasattr(codec, "chroma_subsampling"):
+        return name
+    coded = codec.chroma_subsampling if getattr(codec, "color_transform", True) else "RGB"
+    kind, _, rest = name.partition(f" {coded}")
+    # Of more bits some libraries write no 4:0:0 but flat chroma.
+    return f"grayscale {kind}" + (rest or " (4:0:0)")
+
+
 def packages() -> dict[str, str]:
     """Versions of what measures: this package, Keras, its backend and NumPy."""
-    versions = {"keras-sandwich": keras_sandwich.__version__, "keras": keras.__version__}
+    versions = {"keras-sandwich": __version__, "keras": keras.__version__}
     for name in (keras.backend.backend(), "numpy"):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:  # a backend built under another name
             versions[name] = "unknown"
     return versions
-
-
-def pictures_of(system: Any, images: Any) -> list[np.ndarray]:
-    """float32 [height, width, channels] each, finite, at least one; a dict's tensors side by side."""
-    if isinstance(images, Mapping):
-        keys = getattr(system, "model_keys", tuple(images))  # a baseline knows no names
-        images = Pictures(images, keys or ("image",))
-    pictures = [np.asarray(image, "float32") for image in images]
-    for picture in pictures:
-        if picture.ndim != 3:
-            raise ValueError(
-                "Expected pictures [height, width, channels]. Received one of shape "
-                f"{picture.shape}; put a single picture into a list."
-            )
-    counts = sorted({picture.shape[-1] for picture in pictures})
-    if len(counts) > 1:
-        raise ValueError(
-            f"Expected pictures of one number of channels. Received {counts}; make a curve for each."
-        )
-    if not pictures or not all(np.all(np.isfinite(picture)) for picture in pictures):
-        raise ValueError(
-            "Expected at least one picture, of finite pixels. "
-            f"Received {len(pictures)} picture(s), "
-            f"{sum(not np.all(np.isfinite(picture)) for picture in pictures)} of them not finite."
-        )
-    return pictures
-
-
-def _through(coders: Sequence[Any], samples: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Each file's bytes and what it decodes to, in order, on all cores but not further ahead than there are cores.
-
-    Threads are enough: codecs work outside Python's lock, except OpenJPEG in Pillow while it encodes.
-    """
-
-    def code(coder: Any) -> tuple[int, np.ndarray]:
-        file = coder.encode(samples)
-        decoded = np.asarray(coder.decode(file))
-        if decoded.shape != samples.shape:
-            raise ValueError(
-                "The codec must decode pictures of the shape that it was given. "
-                f"Received {decoded.shape} for {samples.shape}."
-            )
-        return len(file), decoded
-
-    workers = min(cores(), len(coders), MOST_AHEAD)
-    if workers <= 1:
-        yield from map(code, coders)
-        return
-    waiting = iter(coders)
-    running: deque[Future[tuple[int, np.ndarray]]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for coder in waiting:
-            running.append(pool.submit(code, coder))
-            if len(running) > workers:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    finally:  # also when interrupted: what has not begun never does
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _progress(total: int, verbose: int) -> AbstractContextManager[Any]:
-    if not verbose:
-        return nullcontext()
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        raise ImportError(
-            'The progress bar needs tqdm: pip install "keras-sandwich[codecs]", or pass verbose=0.'
-        ) from error
-    bar: AbstractContextManager[Any] = tqdm(total=total, unit="file")
-    return bar

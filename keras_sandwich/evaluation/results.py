@@ -1,24 +1,29 @@
 """Results as JSON files, in the layout that CompressAI's plot tool reads, and with all that a curve holds."""
 
 import json
+import math
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_sandwich._whole_files import write_whole
+from keras_sandwich.evaluation.compressai import curve_of_means, numbers
 from keras_sandwich.evaluation.curve import RDCurve
-from keras_sandwich.evaluation.quality import MEASURES
+from keras_sandwich.evaluation.quality import Measure
 
 FORMAT = "keras-sandwich results 1"
-OLDER_NAMES = {"psnr": "psnr-rgb", "ms-ssim": "ms-ssim-rgb"}
 TEXTS = ("codec", "version", "bits_counted")
+SAID_OF_MEASURES = ("label", "unit", "higher_is_better", "decimals", "similarity")
 
 
 def save_results(curve: RDCurve, path: str | Path) -> None:
     """Writes a curve as JSON: means where CompressAI's plot tool looks for them, everything else beside them.
 
     "name", "description" and "results" (lists by metric, and "bpp") are CompressAI's. Ours are the codec, its version
-    and settings, which bits were counted, the strengths, each picture's own values, and the versions of the packages.
+    and settings, which bits were counted, the strengths, each picture's own values, each metric's unit and direction,
+    and the versions of the packages. The file is written whole or not at all.
 
     Example:
 
@@ -60,16 +65,23 @@ def save_results(curve: RDCurve, path: str | Path) -> None:
             "bpp": curve.bpp.tolist(),
             **{metric: values.tolist() for metric, values in curve.quality.items()},
         },
+        "measures": {
+            metric: {said: getattr(measure, said) for said in SAID_OF_MEASURES}
+            for metric, measure in curve.measures.items()
+        },
         "packages": dict(curve.packages),
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    # The bytes of a name that is of no encoding are lone surrogates, which UTF-8 cannot hold and JSON can.
+    text = re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    write_whole(path, text + "\n")
 
 
-def load_results(path: str | Path) -> RDCurve:
+def load_results(path: str | Path, pixels_per_second: float | None = None) -> RDCurve:
     """Reads a curve from a file of `save_results`, or from one of CompressAI's, which hold means alone.
 
-    Of a file with means alone the curve has one column, and no confidence interval can be had.
+    Of a file with means alone the curve has one column, and no confidence interval can be had. CompressAI's results of
+    video have bit rates in kbit/s: how many pixels a second the sequences had is not in the file.
 
     Example:
 
@@ -87,54 +99,49 @@ def load_results(path: str | Path) -> RDCurve:
 
     Args:
         path: the file.
+        pixels_per_second: of a file of bit rates in kbit/s, width·height·frames per second of the sequences:
+            1920·1080·120 for most of the UVG's.
 
     Returns:
         An `RDCurve`.
 
     Raises:
-        ValueError: the file is damaged, or holds something else.
+        ValueError: the file is damaged, holds something else, or lacks what `pixels_per_second` says.
     """
+    if pixels_per_second is not None and not 0 < pixels_per_second < math.inf:
+        raise ValueError(
+            f"`pixels_per_second` must be positive. Received pixels_per_second={pixels_per_second}."
+        )
     path = Path(path)
     try:
         content = json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"'{path}' is not JSON, or was cut short: {error}") from error
-    means = content.get("results") if isinstance(content, dict) else None
-    if not isinstance(means, dict) or "bpp" not in means:
+    means = content.get("results", content) if isinstance(content, dict) else None
+    if not isinstance(means, dict) or not {"bpp", "bitrate"} & set(means):
         raise ValueError(
             f"Expected results of rate and quality, {{'results': {{'bpp': …}}}}, in '{path}'. "
             "Received JSON of another kind."
         )
+    if "bpp" not in means and pixels_per_second is None:
+        raise ValueError(
+            f"'{path}' has the bit rates of video in kbit/s, and not how many pixels a second it had: "
+            "pass pixels_per_second=width * height * frames_per_second."
+        )
     try:
         if "per_picture" not in content:
-            return _curve_of_means(path, content, means)
+            return curve_of_means(content, means, path.stem, pixels_per_second or 1.0)
         return _whole_curve(content, means)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"The results in '{path}' are damaged: {reason}") from error
 
 
-def _curve_of_means(path: Path, content: dict[str, Any], means: dict[str, Any]) -> RDCurve:
-    qualities = {OLDER_NAMES.get(name, name): values for name, values in means.items()}
-    qualities = {name: _numbers(v) for name, v in qualities.items() if name in MEASURES}
-    if not qualities:
-        raise ValueError(f"no metric of {sorted(MEASURES)} beside {sorted(means)}.")
-    bpp = _numbers(means["bpp"])
-    return RDCurve(
-        name=str(content.get("name", path.stem)),
-        codec=str(content.get("description") or content.get("name", path.stem)),
-        strengths=range(len(bpp)),
-        bpp=bpp[:, None],
-        quality={name: values[:, None] for name, values in qualities.items()},
-        bits_counted="not said in the file",
-    )
-
-
 def _whole_curve(content: dict[str, Any], means: dict[str, Any]) -> RDCurve:
-    arrays = {name: _numbers(values) for name, values in content["per_picture"].items()}
+    arrays = {name: numbers(values) for name, values in content["per_picture"].items()}
     curve = RDCurve(
         name=str(content["name"]),
-        strengths=_numbers(content["strengths"]).tolist(),
+        strengths=numbers(content["strengths"]).tolist(),
         bpp=arrays.pop("bpp"),
         quality=arrays,
         **{name: str(content[name]) for name in TEXTS},
@@ -144,17 +151,14 @@ def _whole_curve(content: dict[str, Any], means: dict[str, Any]) -> RDCurve:
         sources=[str(name) for name in content["sources"]],
         measured=[bool(point) for point in content.get("measured", [])],
         packages={str(k): str(v) for k, v in content["packages"].items()},
+        measures={
+            metric: Measure(metric, **{name: said[name] for name in SAID_OF_MEASURES})
+            for metric, said in content.get("measures", {}).items()
+        },
     )
     truth = {"bpp": curve.mean_bpp} | {name: curve.mean_quality(name) for name in curve.quality}
     for name, values in truth.items():
-        given = _numbers(means[name])
+        given = numbers(means[name])
         if given.shape != values.shape or not np.allclose(given, values, rtol=1e-9):
             raise ValueError(f"the means of '{name}' are not those of the pictures.")
     return curve
-
-
-def _numbers(values: Any) -> np.ndarray:
-    array = np.asarray(values)
-    if not isinstance(values, list) or array.dtype.kind not in "if":
-        raise ValueError(f"expected lists of numbers, received {str(values)[:60]}.")
-    return array.astype("float64")

@@ -4,8 +4,12 @@ import io
 from dataclasses import dataclass
 
 from keras_sandwich import codecs
-from keras_sandwich._optional import import_library
-from keras_sandwich.files.reading import bombs_allowed
+from keras_sandwich.codecs.libraries import pillow_picture
+from keras_sandwich.codecs.registry import CODECS
+
+CODED_SUFFIXES = tuple(
+    suffix for codec in CODECS if codec().carries_metadata for suffix in codec.suffixes
+)
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,8 @@ def read_container(data: bytes) -> Container:
     """Reads the header of a JPEG, WebP, AVIF or HEIC file. Anything else, or damage, raises ValueError."""
     name, suffix = _format(data)
     try:
-        with bombs_allowed("decode_file"):
-            xmp, profile = codecs.read_metadata(data)
-            width, height = _size(data, name)
+        xmp, profile = codecs.read_metadata(data)
+        width, height = _size(data, name)
     except (ImportError, MemoryError):
         raise
     except Exception as error:  # parsers raise whatever they stumble over
@@ -60,7 +63,6 @@ def _size(data: bytes, name: str) -> tuple[int, int]:
 
         width, height = pillow_heif.open_heif(io.BytesIO(data)).size
         return width, height
-    pillow = import_library("PIL.Image", "`decode_file`")
-    with pillow.open(io.BytesIO(data), formats=[name.upper()]) as picture:
+    with pillow_picture(data, name.upper()) as picture:
         width, height = picture.size
     return width, height

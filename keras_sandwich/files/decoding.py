@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
+from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.samples import from_samples
 from keras_sandwich.files.container import Container, read_container
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
 from keras_sandwich.files.payload import Payload, is_unaltered, pixel_digest
-from keras_sandwich.files.writing import encode_picture, require_format, require_target, write_whole
+from keras_sandwich.files.writing import encode_picture, require_format, require_target
 from keras_sandwich.inference.tiling import postprocess_picture
 
 ROWS = 256  # rounded at a time: a picture's float copies would take more memory than itself

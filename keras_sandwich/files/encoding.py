@@ -1,6 +1,7 @@
 """A picture to an ordinary image file from which the sandwich restores it."""
 
 import dataclasses
+import functools
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
+from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.samples import to_samples
 from keras_sandwich.files.info import FileInfo, info_of
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.payload import Payload, pixel_digest, seal
-from keras_sandwich.files.reading import read_source
-from keras_sandwich.files.writing import require_target, write_whole
+from keras_sandwich.files.writing import require_target
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
 from keras_sandwich.inference.tiling import preprocess_picture
+from keras_sandwich.pictures import read_picture
 
 MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
 ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
@@ -81,7 +83,7 @@ def encode_file(
     network = load_network(model)
     codec = _codec_for(path, network, codec)
     _require_one_goal(bits_per_pixel=bits_per_pixel, strength=strength, target_size=target_size)
-    picture = read_source(source, network.channels, network.num_truncate_bits, background)
+    picture = read_picture(source, network.channels, network.num_truncate_bits, background)
     height, width, _ = picture.pixels.shape
     _require_size(path, network, (height, width), codec.max_side)
     profile = picture.profile if keep_profile else None
@@ -202,15 +204,14 @@ def _search(codec: codecs.Codec, encode: Any, limit: int, pixels: int) -> tuple[
             f"{codec.name} has no strengths to search over. Received {codec!r}; give a codec whose "
             "strength can be set."
         )
+    file = functools.cache(lambda index: encode(codec.with_strength(strengths[index])))
     try:
-        fit = largest_within(
-            len(strengths), lambda index: encode(codec.with_strength(strengths[index])), limit
-        )
+        index = largest_within(lambda number: len(file(number)), len(strengths), limit)
     except UnreachableTarget as unreachable:
-        smallest, largest = unreachable.smallest, unreachable.largest
+        smallest, largest = int(unreachable.smallest), int(unreachable.largest)
         raise ValueError(
             f"{codec.name} cannot write this picture in {limit} bytes "
             f"({8 * limit / pixels:.3g} bits per pixel). It reaches {smallest} to {largest} bytes "
             f"({8 * smallest / pixels:.3g} to {8 * largest / pixels:.3g} bits per pixel)."
         ) from unreachable
-    return codec.with_strength(strengths[fit.index]), fit.file
+    return codec.with_strength(strengths[index]), file(index)

@@ -1,11 +1,7 @@
-"""Files that are there whole or not at all, and pictures in formats that lose nothing."""
+"""Targets that may be written, and pictures in formats that lose nothing."""
 
-import contextlib
 import io
 import os
-import secrets
-import shutil
-import stat
 import struct
 import warnings
 import zlib
@@ -15,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich._optional import import_library
+from keras_sandwich._whole_files import require_replaceable
 from keras_sandwich.codecs.libraries import imagecodecs
 
 # Formats that keep every sample, and what Pillow is told so that they do.
@@ -53,34 +50,15 @@ def require_target(
         raise IsADirectoryError(
             f"Expected a file to write. Received the folder target={str(target)!r}; add a file name."
         )
-    if path.exists():
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ValueError(
-                "Expected a regular file, which can be replaced once the new one is whole. "
-                f"Received target={str(target)!r}, a device or pipe."
-            )
-        if source is not None and os.path.exists(source) and os.path.samefile(path, source):
-            raise ValueError(
-                "The source may not be its own target, since it would be lost. "
-                f"Received {str(target)!r} for both; write to another name."
-            )
+    require_replaceable(path)
+    if source is None or not (path.exists() and os.path.exists(source)):
+        return path
+    if os.path.samefile(path, source):
+        raise ValueError(
+            "The source may not be its own target, since it would be lost. "
+            f"Received {str(target)!r} for both; write to another name."
+        )
     return path
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file beside its place and moves it there, so that no half of it is ever seen or left behind."""
-    # Names have up to 255 bytes, and characters up to four.
-    beside = path.with_name(f".{path.name[:50]}.{secrets.token_hex(6)}.part")
-    try:
-        with open(beside, "xb") as file:
-            file.write(data)
-        if path.exists():
-            shutil.copymode(path, beside)
-        os.replace(beside, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            beside.unlink()
-        raise
 
 
 def require_format(target: str | os.PathLike[str], size: tuple[int, int], bits: int = 8) -> str:

@@ -74,7 +74,9 @@ class Pictures:
                 )
         counts = {key: len(part) for key, part in self.parts.items()}
         if len(set(counts.values())) > 1 or 0 in counts.values():
-            raise ValueError(f"Expected pictures, as many for each key. Received {counts}.")
+            raise ValueError(
+                f"Expected at least one picture, and as many for each key. Received {counts}."
+            )
         for part in self.parts.values():
             for number, picture in enumerate(part):
                 if not picture.size:

@@ -1,71 +1,75 @@
-"""The weakest strength whose file fits, found on real files."""
+"""The search over a codec's strengths for a size: by bisection, as files become smaller with the strength.
 
+A strength is named by its number, from 0 for the weakest. `size` says how large its file is, of one picture or of
+several; it is asked for few of them, for some more than once, so let it remember (`functools.cache`).
+"""
+
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 # Sizes fall with the strength but for small bumps: so many weaker strengths than the first that fits are tried too.
 NEIGHBOURS = 3
 
-
-@dataclass(frozen=True)
-class Fit:
-    """The largest file that fits, of those tried."""
-
-    index: int
-    file: bytes
+Size = Callable[[int], float]
 
 
 class UnreachableTarget(ValueError):
     """No strength gives a file as small as asked for. Carries the smallest and the largest size seen."""
 
-    def __init__(self, smallest: int, largest: int) -> None:
+    def __init__(self, smallest: float, largest: float) -> None:
         super().__init__(smallest, largest)
         self.smallest = smallest
         self.largest = largest
 
 
-def largest_within(
-    count: int, encode: Callable[[int], bytes], limit: int, neighbours: int = NEIGHBOURS
-) -> Fit:
-    """Bisects over `count` strengths, increasing, for the largest file of at most `limit` bytes.
+def first_within(size: Size, count: int, limit: float) -> int:
+    """The first of `count` strengths whose size is at most `limit`, were sizes to fall; `count` if none is."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if size(middle) <= limit else (middle + 1, high)
+    return low
+
+
+def largest_within(size: Size, count: int, limit: float, neighbours: int = NEIGHBOURS) -> int:
+    """The strength of the largest file of at most `limit`, of equal ones the weakest.
 
     Args:
+        size: number of a strength to the size of its file.
         count: number of strengths.
-        encode: number of a strength, from 0 for the weakest, to its file.
-        limit: most bytes.
+        limit: most of size.
         neighbours: weaker strengths tried beyond the one that bisection finds.
-
-    Returns:
-        The file and the number of its strength.
 
     Raises:
         UnreachableTarget: no file fits.
     """
-    sizes: dict[int, int] = {}
-    best: Fit | None = None
+    seen: dict[int, float] = {}
 
-    def fits(index: int) -> bool:
-        nonlocal best
-        file = encode(index)
-        sizes[index] = len(file)
-        if len(file) > limit:
-            return False
-        if best is None or (len(file), -index) > (len(best.file), -best.index):
-            best = Fit(index, file)
-        return True
+    def noted(index: int) -> float:
+        seen[index] = size(index)
+        return seen[index]
 
-    too_large, small_enough = -1, count
-    while small_enough - too_large > 1:
-        middle = (too_large + small_enough) // 2
-        if fits(middle):
-            small_enough = middle
-        else:
-            too_large = middle
-    for index in range(max(small_enough - neighbours, 0), small_enough):
-        if index not in sizes:
-            fits(index)
-    if best is None and 0 not in sizes:
-        fits(0)
-    if best is None:
-        raise UnreachableTarget(min(sizes.values()), max(sizes.values()))
-    return best
+    first = first_within(noted, count, limit)
+    for index in range(max(first - neighbours, 0), first):
+        noted(index)
+    fitting = [index for index, found in seen.items() if found <= limit]
+    if not fitting:
+        noted(0)
+        raise UnreachableTarget(min(seen.values()), max(seen.values()))
+    return max(fitting, key=lambda index: (seen[index], -index))
+
+
+def smallest_reaching(size: Size, count: int, least: float) -> int:
+    """The strength of the smallest file of at least `least`; the weakest where no file is as large."""
+    index = min(first_within(size, count, least), count - 1)
+    return index - 1 if index > 0 and size(index) < least else index
+
+
+def nearest(size: Size, count: int, target: float) -> int:
+    """The strength whose size is nearest to `target` in ratio."""
+
+    def distance(index: int) -> float:
+        return abs(math.log(max(size(index), 1.0) / max(target, 1.0)))
+
+    first = first_within(size, count, target)
+    return min((max(first - 1, 0), min(first, count - 1)), key=distance)

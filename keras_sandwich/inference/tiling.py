@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import keras
@@ -63,8 +65,7 @@ def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) 
             mirrored = mirrored_indices(size, ceil_multiple(size, unit), repeat_edge=True)
             picture = np.take(picture, mirrored, axis)
     height, width, channels = picture.shape
-    if not side.built:
-        side.build((None, None, None, channels))
+    build_once(side, (None, None, None, channels))
     if not isinstance(side, Preprocessor) and not _tiled(picture.shape[:2], tile):
         return _whole(system.preprocess, picture)
     factor = getattr(side, "downsample_factor", 1)
@@ -125,8 +126,7 @@ def postprocess_picture(
     if side is None:
         return np.array(decoded, "float32")
     height, width, channels = decoded.shape
-    if not side.built:
-        side.build((None, None, None, channels))
+    build_once(side, (None, None, None, channels))
     factor = getattr(side, "downsample_factor", 1)
     asked = size
     if size is None or factor == 1:
@@ -227,17 +227,35 @@ class _Stage(keras.Model):
         return self.processor.call_window(**inputs)
 
 
+# Several threads may share a model, as a web server's do: one makes what all of them use, and on JAX, where a compiled
+# step takes the weights over and gives them back, one at a time runs it.
+_one_thread = threading.RLock()
+_running: AbstractContextManager[Any] = (
+    _one_thread if keras.backend.backend() == "jax" else nullcontext()
+)
+
+
+def build_once(layer: Any, shape: Any) -> None:
+    """Builds a layer or model that is not built, whichever of several threads comes first."""
+    with _one_thread:
+        if not layer.built:
+            layer.build(shape)
+
+
 def _stage(processor: Any) -> Run:
-    stage = vars(processor).get("_stage")
-    if stage is None:
-        stage = _Stage(processor)
-        # Kept with the processor, as compiled programs are; not one of its layers, which Keras would make it.
-        object.__setattr__(processor, "_stage", stage)
+    with _one_thread:
+        stage = vars(processor).get("_stage")
+        if stage is None:
+            stage = _Stage(processor)
+            stage.make_predict_function()
+            # Kept with the processor, as compiled programs are; not one of its layers, which Keras would make it.
+            object.__setattr__(processor, "_stage", stage)
 
     def run(window: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
         inputs = {"images": window, "rows": rows, "columns": columns}
         given = {name: value for name, value in inputs.items() if value is not None}
-        return np.asarray(stage.predict_on_batch(given))
+        with _running:
+            return np.asarray(stage.predict_on_batch(given))
 
     return run
 

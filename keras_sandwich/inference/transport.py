@@ -1,13 +1,18 @@
-"""Pictures through a real codec, one after the other."""
+"""Bottlenecks as real files: the only place where one is written, read and its bits are counted."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_sandwich.codecs.pool import cores, map_in_order
 from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.inference.pictures import Pictures, require_range
-from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
+from keras_sandwich.inference.tiling import build_once, postprocess_picture, preprocess_picture
+
+MOST_AHEAD = 16  # decoded pictures that wait for the second network
 
 
 def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024) -> dict[str, Any]:
@@ -46,8 +51,7 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
         The keys of `model(images)`, as NumPy, or as lists of NumPy arrays where lists are given. "rate" is an array
         of each whole file's bits, for clips the sum of their frames'; "bottleneck" is what the codec was given,
         rounded and clipped, and "compressed_bottleneck" what it decoded, both of its integers. "codec" is the name of
-        the codec that was
-        taken, which says how the channels were divided; None where it has no name.
+        the codec that was taken, which says how the channels were divided; None where it has no name.
 
     Raises:
         ValueError: pixels that are not finite or outside [0, 255·2^k], shapes that do not fit, or a picture larger
@@ -55,29 +59,32 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
     """
     pictures = Pictures(images, model.model_keys, model.axes)
     require_range(pictures.arrays(), model.num_truncate_bits)
-    if not model.built:
-        model.build(pictures.build_shape())
+    build_once(model, pictures.build_shape())
     outputs = _Outputs(len(pictures), pictures.listed)
     rates = []
     for sample in pictures:
         leading = sample.shape[:-3]  # the frames of a clip
         frames = []
-        bits = 0.0
+        total = 0
         for picture in sample.reshape(-1, *sample.shape[-3:]):
             bottleneck = preprocess_picture(model, picture, tile_size)
             coder = for_channels(codec, bottleneck.shape[-1])
-            sent, size, decoded = send(bottleneck, coder)
-            bits += 8.0 * size
+            bits = sample_bits(coder)
+            samples = to_samples(bottleneck, bits)
+            coded = code(samples, coder)
+            total += coded.bits
             # Eight-bit samples are on the bottleneck's scale already.
-            depth = getattr(codec, "bits", 8)
-            bottleneck = decoded if depth == 8 else from_samples(decoded, depth)
-            prediction = postprocess_picture(model, bottleneck, picture.shape[:2], tile_size)
-            frames.append((prediction, sent, decoded))
-        rates.append(bits)
-        names = ("prediction", "bottleneck", "compressed_bottleneck")
-        results = zip(names, zip(*frames, strict=True), strict=True)
-        outputs.add(**{name: _stack(parts, leading) for name, parts in results})
-    result = {**outputs.values, "rate": np.array(rates), "codec": getattr(coder, "name", None)}
+            restored = coded.decoded if bits == 8 else from_samples(coded.decoded, bits)
+            prediction = postprocess_picture(model, restored, picture.shape[:2], tile_size)
+            frames.append((prediction, samples, coded.decoded))
+        rates.append(total)
+        predictions, sent, decoded = (_stack(parts, leading) for parts in zip(*frames, strict=True))
+        outputs.add(prediction=predictions, bottleneck=sent, compressed_bottleneck=decoded)
+    result = {
+        **outputs.values,
+        "rate": np.array(rates, "float64"),
+        "codec": getattr(coder, "name", None),
+    }
     prediction = outputs.values["prediction"]
     for key, channels in model.key_slices().items():
         if channels is None:
@@ -95,17 +102,79 @@ def for_channels(codec: Any, channels: int) -> Any:
     return choose(channels) if choose is not None else codec
 
 
-def send(bottleneck: np.ndarray, codec: Any) -> tuple[np.ndarray, int, np.ndarray]:
-    """Through a codec: the samples that it was given, the bytes of the file, the samples that it decoded."""
-    samples = to_samples(bottleneck, getattr(codec, "bits", 8))
-    file = codec.encode(samples)
-    decoded = np.asarray(codec.decode(file))
-    if decoded.shape != samples.shape:
+class CodedBottleneck(NamedTuple):
+    """A bottleneck as a file: its bytes, and the integers that the codec decodes from them."""
+
+    data: bytes
+    decoded: np.ndarray
+
+    @property
+    def bits(self) -> int:
+        """Of the whole file, headers and all."""
+        return 8 * len(self.data)
+
+
+def sample_bits(codec: Any) -> int:
+    """The bits of a codec's samples; 8 for a user's own codec that does not say."""
+    return int(getattr(codec, "bits", 8))
+
+
+def code(samples: np.ndarray, codec: Any) -> CodedBottleneck:
+    """Writes a bottleneck, as the codec's integers, to a file and reads it again.
+
+    Raises:
+        ValueError: a codec that decodes pictures of another shape than it was given, or what the codec itself raises.
+    """
+    data = codec.encode(samples)
+    return CodedBottleneck(data, decode(data, codec, samples.shape))
+
+
+def decode(data: bytes, codec: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The integers of a bottleneck's file; ValueError for a picture of another shape."""
+    decoded = np.asarray(codec.decode(data))
+    if decoded.shape != shape:
         raise ValueError(
             "The codec must decode pictures of the shape that it was given. "
-            f"Received {decoded.shape} for {samples.shape}."
+            f"Received {decoded.shape} for {shape}."
         )
-    return samples, len(file), decoded
+    return decoded
+
+
+def code_at_each(
+    samples: np.ndarray, codecs: Sequence[Any], executor: Executor | None = None
+) -> Iterator[CodedBottleneck]:
+    """One bottleneck through several settings of a codec, on all cores or on an executor, in order."""
+    most = min(cores(), len(codecs), MOST_AHEAD)
+    return map_in_order(partial(code, samples), codecs, executor, most, ahead=most)
+
+
+def code_batch(
+    bottlenecks: np.ndarray, codec: Any, executor: Executor | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Codes each bottleneck as a file of its own.
+
+    Args:
+        bottlenecks: [batch, height, width, channels], meant for [0, 255].
+        codec: for as many channels.
+        executor: which does the work; None: threads of its own.
+
+    Returns:
+        What the files decode to, float32 like `bottlenecks`, and the bits of the whole files, [batch] float32.
+    """
+    bits = sample_bits(codec)
+    coded = list(map_in_order(partial(code, codec=codec), to_samples(bottlenecks, bits), executor))
+    decoded = from_samples(np.stack([file.decoded for file in coded]), bits)
+    return decoded, np.array([file.bits for file in coded], "float32")
+
+
+def empty_file_bits(codec: Any, shape: tuple[int, ...]) -> int:
+    """The bits of a file with nothing to see in it: what headers and containers cost, whatever the picture.
+
+    Args:
+        codec: for as many channels.
+        shape: [height, width, channels].
+    """
+    return 8 * len(codec.encode(to_samples(np.full(shape, 128.0), sample_bits(codec))))
 
 
 def _stack(pictures: Sequence[np.ndarray], leading: tuple[int, ...]) -> np.ndarray:

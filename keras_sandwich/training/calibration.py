@@ -1,8 +1,8 @@
 """The proxy's quantizer step that goes with a real codec's strength, and the other way round."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ from keras import ops
 
 from keras_sandwich.codecs import JPEG, Split
 from keras_sandwich.codecs.samples import from_samples, to_samples
-from keras_sandwich.training.real_files import empty_file_bits, through_files
+from keras_sandwich.inference.strengths import nearest
+from keras_sandwich.inference.transport import code_batch, empty_file_bits
 
 LARGEST_QSTEP = 512.0
 TOLERANCE = 0.005  # of the squared error
@@ -64,8 +65,7 @@ def calibrate_qstep(codec_proxy: Any, bottlenecks: Any, codec: Any) -> float:
     own = own_qstep(codec_proxy, codec)
     if own is not None:
         return own
-    with ThreadPoolExecutor() as executor:
-        decoded, _ = through_files(bottlenecks, codec.for_channels(bottlenecks.shape[-1]), executor)
+    decoded, _ = code_batch(bottlenecks, codec.for_channels(bottlenecks.shape[-1]))
     return qstep_of_error(codec_proxy, bottlenecks, decoded, codec.bits)
 
 
@@ -153,32 +153,10 @@ def strengths_around(
             for picture in bottlenecks
         )
 
-    known: dict[float, float] = {}
-
-    def bits_at(strength: float) -> float:
-        if strength not in known:
-            known[strength] = bits(codec.with_strength(strength))
-        return known[strength]
-
+    size = functools.cache(lambda index: bits(codec.with_strength(codec.strengths[index])))
     chosen = set()
     for factor in AROUND:
         tables = codec_proxy.proxy.tables(qstep * factor)
         target = bits(JPEG(tables=tables, **shared).for_channels(channels))
-        chosen.add(_nearest(codec.strengths, bits_at, target))
+        chosen.add(float(codec.strengths[nearest(size, len(codec.strengths), target)]))
     return tuple(sorted(chosen))
-
-
-def _nearest(strengths: Sequence[float], bits_at: Callable[[float], float], target: float) -> float:
-    """The strength whose bits, which fall with it, are nearest to the target in ratio."""
-    low, high = 0, len(strengths) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if bits_at(strengths[middle]) > target:
-            low = middle
-        else:
-            high = middle
-
-    def distance(place: int) -> float:
-        return abs(math.log(max(bits_at(strengths[place]), 1.0) / max(target, 1.0)))
-
-    return float(strengths[min((low, high), key=distance)])

@@ -1,6 +1,6 @@
 """The network after the codec, trained on what a real codec really decodes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -10,7 +10,7 @@ from keras import ops
 from keras_sandwich._arguments import is_integer
 from keras_sandwich.callbacks.synchronize_epoch import SynchronizeEpoch
 from keras_sandwich.callbacks.training_budget import TrainingBudget
-from keras_sandwich.inference.pictures import require_range
+from keras_sandwich.inference.pictures import Pictures, require_range
 from keras_sandwich.losses.rate_distortion import distortion_per_sample
 from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.training.decoded_crops import DecodedCrops, crop_grid, decoded_pictures
@@ -194,13 +194,9 @@ def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]
             f"`crop_size` must be a multiple of the downsample factor {factor}. "
             f"Received crop_size={crop_size}."
         )
-    if isinstance(images, Mapping):
-        groups = zip(*(images[key] for key in model.model_keys), strict=True)
-        images = [np.concatenate(parts, axis=-1) for parts in groups]
     pictures: list[np.ndarray] = []
-    for number, image in enumerate(images):
-        picture = np.asarray(ops.convert_to_numpy(image))
-        if picture.ndim != 3 or min(picture.shape[:2]) < crop_size:
+    for number, picture in enumerate(Pictures(images, model.model_keys)):
+        if min(picture.shape[:2]) < crop_size:
             raise ValueError(
                 f"Expected pictures [height, width, channels] of at least {crop_size}×{crop_size} pixels. "
                 f"Received one of shape {picture.shape}, picture {number}; leave it out or choose a "
@@ -211,12 +207,8 @@ def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]
                 f"Expected pictures of one number of channels, {pictures[0].shape[-1]} as in the first. "
                 f"Received one of shape {picture.shape}, picture {number}."
             )
-        if not np.all(np.isfinite(picture)):
-            raise ValueError(f"Picture {number} must be finite. Received NaN or infinite pixels.")
         height, width = (size // factor * factor for size in picture.shape[:2])
         pictures.append(picture[:height, :width])
-    if not pictures:
-        raise ValueError("Expected at least one picture. Received none.")
     require_range(pictures, model.num_truncate_bits)
     return pictures
 

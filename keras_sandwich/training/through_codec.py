@@ -8,12 +8,12 @@ import keras
 import numpy as np
 
 from keras_sandwich.callbacks import VaryingQstep
+from keras_sandwich.inference.transport import code_batch, empty_file_bits
 from keras_sandwich.models.training_checks import PixelRangeCheck
 from keras_sandwich.training.batches import Batches
 from keras_sandwich.training.calibration import own_qstep, qstep_of_error
 from keras_sandwich.training.codec_in_the_loop import CodecInTheLoop, Preprocessing
 from keras_sandwich.training.interrupts import interrupts_between_steps
-from keras_sandwich.training.real_files import empty_file_bits, through_files
 
 
 def train_through_codec(
@@ -154,7 +154,7 @@ class _Step:
         bottlenecks = np.asarray(self.preprocessing.predict_on_batch(images))
         place = self._drawn(number)
         codec = self.codecs[place]
-        decoded, bits = through_files(bottlenecks, codec, self.executor)
+        decoded, bits = code_batch(bottlenecks, codec, self.executor)
         key = (place, bottlenecks.shape[1:])
         if key not in self.empty_bits:
             self.empty_bits[key] = empty_file_bits(codec, bottlenecks.shape[1:])

@@ -107,3 +107,34 @@ def test_a_rate_that_is_not_reached():
     with pytest.warns(UserWarning, match=r"`codec_psnr` is NaN in epoch 1.*more strengths"):
         history = model.fit(pictures, callbacks=[evaluation], verbose=0)
     assert np.isnan(history.history["codec_psnr"][0])
+
+
+def test_metrics_of_a_folder_of_pictures(tmp_path):
+    pictures = photographs(2, 64, 96)
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    model = linear_sandwich()
+
+    def mean_error(target, restored, peak):
+        return np.abs(target - restored).mean()
+
+    error = ks.evaluation.Measure("mean-error", mean_error, higher_is_better=False)
+    evaluation = ks.callbacks.CodecEvaluation(
+        tmp_path,
+        ks.codecs.JPEG(qstep=1),
+        STRENGTHS,
+        bits_per_pixel=1.6,
+        metrics=("psnr-rgb", "ssim-rgb", error),
+    )
+    history = model.fit(pictures.astype("float32"), callbacks=[evaluation], verbose=0).history
+    curve = ks.evaluation.rd_curve(
+        model, pictures, ks.codecs.JPEG(), STRENGTHS, ["psnr-rgb", "ssim-rgb", error], verbose=0
+    )
+    for log, metric in (
+        ("codec_psnr", "psnr-rgb"),
+        ("codec_ssim", "ssim-rgb"),
+        ("codec_mean_error", "mean-error"),
+    ):
+        assert history[log] == [pytest.approx(curve.quality_at(1.6, metric), abs=1e-4)]
+    with pytest.raises(ValueError, match="`metrics` must be some of"):
+        ks.callbacks.CodecEvaluation(tmp_path, ks.codecs.JPEG(), bits_per_pixel=1, metrics="lpips")

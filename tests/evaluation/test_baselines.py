@@ -104,7 +104,7 @@ def test_carrier_chain_through_real_files():
 def test_luma_alone_through_real_files():
     system = CodecAlone(luma_only=True)
     curve = rd_curve(system, PICTURES, ks.codecs.JPEG(), (8, 30), verbose=0)
-    assert curve.name == "codec alone, luma only"
+    assert curve.name == "codec alone, luma only (4:0:0)"
     for row, qstep in enumerate((8, 30)):
         for number, picture in enumerate(PICTURES):
             decoded, bits = through_jpeg(luma(picture.astype("float64")), qstep)
@@ -254,10 +254,10 @@ def test_untrained_baselines_of_a_grayscale_sandwich():
     pictures, codec = PICTURES[:2, :32, :48], ks.codecs.JPEG(qstep=1)
     curves = untrained_baselines(create_linear_baseline(1), pictures, codec, (8, 16), verbose=0)
     assert [curve.name for curve in curves] == [
-        "classical chain, no networks",
-        "chroma in coefficients, no networks",
+        "linear baseline, modulated chroma",
+        "linear baseline, multiplexed chroma",
         "codec alone",
-        "codec alone, luma only",
+        "codec alone, luma only (4:0:0)",
     ]
     for curve, patch_size in zip(curves[:2], (2, 16), strict=True):
         model = ks.models.create_basic_model(
@@ -290,13 +290,13 @@ def test_untrained_baselines_of_deep_pictures():
     model = create_linear_baseline(3, 3, num_truncate_bits=2)
     deep = PICTURES[:1, :32, :32] * 4.0
     ten = untrained_baselines(model, deep, ks.codecs.JPEG2000(bits=10), (1,), verbose=0)
-    assert [curve.name for curve in ten] == ["classical chain, no networks", "codec alone"]
+    assert [curve.name for curve in ten] == ["linear baseline", "codec alone"]
     direct = rd_curve(
         CodecAlone(num_truncate_bits=2), deep, ks.codecs.JPEG2000(bits=10), (1,), verbose=0
     )
     np.testing.assert_array_equal(ten[1].psnr, direct.psnr)
     eight = untrained_baselines(model, deep, ks.codecs.JPEG(), (1,), verbose=0)
-    assert [curve.name for curve in eight] == ["classical chain, no networks"]
+    assert [curve.name for curve in eight] == ["linear baseline"]
 
 
 @pytest.mark.parametrize("missing", ["preprocessor", "postprocessor"])
@@ -308,7 +308,7 @@ def test_the_chain_of_a_model_without_one_side(missing):
     model = ks.models.CompressIntraModel(
         **{**sides, missing: None}, codec_proxy=ks.layers.EncodeDecodeIntra()
     )
-    chain = untrained_systems(model, ks.codecs.JPEG())["classical chain, no networks"]
+    chain = untrained_systems(model, ks.codecs.JPEG())["linear baseline"]
     assert (chain.preprocessor.output_channels, chain.postprocessor.output_channels) == (3, 3)
     assert chain.preprocessor.downsample_factor == 1
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from keras_sandwich.evaluation import RDCurve, bd_psnr, bd_rate
+from keras_sandwich.evaluation import Measure, RDCurve, bd_psnr, bd_rate
 
 RATES = np.array([0.2, 0.4, 0.8, 1.6, 3.2])
 METHODS = ("akima", "pchip", "cubic")
@@ -133,3 +133,52 @@ def test_what_cannot_be_compared():
             ValueError, match="as many positive rates as finite qualities of 'curve'"
         ):
             bd_rate(good, bad)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_where_lower_is_better_the_same_bits_and_the_opposite_difference(method):
+    rng = np.random.default_rng(2)
+    distance = Measure("distance", higher_is_better=False)
+    for _ in range(5):
+        higher = random_curve(rng), random_curve(rng)
+        lower = [(rates, 100 - qualities) for rates, qualities in higher]
+        rate, gain = bd_rate(*higher, method=method), bd_psnr(*higher, method=method)
+        assert bd_rate(*lower, distance, method) == pytest.approx(rate, rel=1e-6)
+        assert bd_psnr(*lower, distance, method) == pytest.approx(-gain, rel=1e-6)
+        curves = [
+            RDCurve(
+                name,
+                "c",
+                range(len(r)),
+                r[:, None],
+                {"distance": q[:, None]},
+                measures={"distance": distance},
+            )
+            for name, (r, q) in zip(("one", "other"), lower, strict=True)
+        ]
+        assert bd_rate(*curves, "distance", method) == pytest.approx(rate, rel=1e-6)
+        assert bd_psnr(*curves, "distance", method) == pytest.approx(-gain, rel=1e-6)
+    with pytest.raises(ValueError, match=r"'reference' from 0\.5 to 0\.1"):
+        bd_rate((RATES, [0.5, 0.4, 0.3, 0.2, 0.1]), (RATES, [5, 4, 3, 2, 1]), distance)
+
+
+def test_points_and_dicts_are_what_pairs_are():
+    qualities = 30 + 10 * np.log10(RATES)
+    pair, other = (RATES, qualities), (RATES * 1.2, qualities + 0.3)
+    expected = bd_rate(pair, other)
+    points = list(zip(RATES.tolist(), qualities.tolist(), strict=True))
+    for same in (points, np.array(points), [list(point) for point in points]):
+        assert bd_rate(same, other) == expected
+    for rate in ("bpp", "rate", "bitrate"):
+        for name in ("psnr", "psnr-rgb"):
+            assert bd_rate({rate: RATES.tolist(), name: qualities.tolist()}, other) == expected
+    similar = [1 - 10 ** (-q / 10) for q in (pair[1], other[1])]
+    dicts = [{"bpp": r, "ms-ssim": s} for (r, _), s in zip((pair, other), similar, strict=True)]
+    assert bd_rate(*dicts, metric="ms-ssim-rgb") == pytest.approx(expected, rel=1e-9)
+    with pytest.raises(
+        ValueError, match=r"of 'psnr-rgb'\. Received \['bpp', 'ms-ssim'\] as the ref"
+    ):
+        bd_rate(dicts[0], pair)
+    for wrong in ([1.0, 2.0, 3.0], np.ones((5, 3)), 7, "psnr", [(1, 2), (1, 2, 3), (1, 2)]):
+        with pytest.raises(ValueError, match=r"a list of points .* as the curve"):
+            bd_rate(pair, wrong)

@@ -6,7 +6,7 @@ from keras import ops
 from photographs import decibels, photographs
 
 import keras_sandwich as ks
-from keras_sandwich.evaluation import CodecAlone, Comparison, compare_at
+from keras_sandwich.evaluation import CodecAlone, Comparison, Measure, compare_at
 from keras_sandwich.models import create_linear_baseline
 
 PICTURE = photographs(1, 64, 80)[0]
@@ -129,3 +129,26 @@ def test_what_cannot_be_compared():
         compare_at({"a": CodecAlone()}, PICTURE[None], STEPS, 1.0)
     with pytest.raises(ValueError, match="of one shape"):
         Comparison("c", PICTURE, {"a": (PICTURE[:32], 1.0)})
+
+
+def test_another_metric_chooses_and_is_told():
+    def green_error(target, restored, peak):
+        return np.abs(target - restored)[..., 1].mean()
+
+    error = Measure("green-error", green_error, higher_is_better=False)
+    choices = ks.codecs.every_subsampling(STEPS)
+    for metrics in ([error, "psnr-rgb"], ["psnr-rgb", error]):
+        chosen = compare_at({"a": CodecAlone()}, PICTURE, choices, 2.0, metrics=metrics)
+        values = {measure.name: v for measure, v in chosen.qualities("a").items()}
+        assert list(values) == [getattr(metric, "name", metric) for metric in metrics]
+        restored = chosen.versions["a"][0].astype("float64")
+        expected = np.abs(PICTURE - restored)[..., 1].mean()
+        assert values["green-error"] == pytest.approx(expected, rel=1e-6)
+        assert values["psnr-rgb"] == chosen.psnr("a")
+        each = [compare_at({"a": CodecAlone()}, PICTURE, c, 2.0, metrics=metrics) for c in choices]
+        firsts = [next(iter(one.qualities("a").values())) for one in each]
+        best = min(firsts) if metrics[0] is error else max(firsts)
+        assert next(iter(chosen.qualities("a").values())) == best
+        assert len(set(firsts)) == 3
+    with pytest.raises(ValueError, match="at least 161×161"):
+        Comparison("c", PICTURE, {"a": (PICTURE, 1.0)}, metrics=["ms-ssim-rgb"])

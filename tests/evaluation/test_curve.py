@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from keras_sandwich.evaluation import RDCurve, rd_table
+from keras_sandwich.evaluation import Measure, RDCurve, rd_table
 from keras_sandwich.evaluation.curve import require_same_pictures
 
 
@@ -75,9 +75,9 @@ def test_the_table_of_another_metric():
 def test_decibels_are_of_each_picture():
     quality = {"psnr-rgb": [[30.0, 34.0]], "ssim-rgb": [[0.9, 0.999]], "ms-ssim-rgb": [[1.0, 0.5]]}
     curve = RDCurve("c", "c", [1], [[1.0, 2.0]], quality)
-    np.testing.assert_array_equal(curve.decibels(), [[30.0, 34.0]])
-    np.testing.assert_allclose(curve.decibels("ssim-rgb"), [[10.0, 30.0]])
-    np.testing.assert_allclose(curve.decibels("ms-ssim-rgb"), [[60.0, 10 * math.log10(2)]])
+    np.testing.assert_array_equal(curve.scaled_quality(), [[30.0, 34.0]])
+    np.testing.assert_allclose(curve.scaled_quality("ssim-rgb"), [[10.0, 30.0]])
+    np.testing.assert_allclose(curve.scaled_quality("ms-ssim-rgb"), [[60.0, 10 * math.log10(2)]])
     assert curve.mean_quality("ssim-rgb") == pytest.approx(0.9495)
     assert curve.mean_psnr == curve.psnr.mean() == 32.0
     assert curve.quality_at(1.5, "ssim-rgb") == pytest.approx(0.9495)
@@ -141,3 +141,20 @@ def test_the_same_pictures():
         require_same_pictures([curve(2, pictures=["a", "b"]), curve(2, pictures=["b", "a"])])
     with pytest.raises(ValueError, match="names or sizes differ"):
         require_same_pictures([curve(1, sizes=[(1, 2)]), curve(1, sizes=[(2, 1)])])
+
+
+def test_a_metric_of_which_lower_is_better():
+    measure = Measure("lpips", label="LPIPS", higher_is_better=False)
+    curves = [
+        RDCurve(name, "c", [1, 2], [[1.0], [0.5]], {"lpips": v}, measures={"lpips": measure})
+        for name, v in (("ours", [[0.1], [0.3]]), ("theirs", [[0.25], [0.5]]))
+    ]
+    table = rd_table(curves, [1.0], "lpips").splitlines()
+    assert table[0].split() == ["LPIPS", "(lower", "is", "better)", "at", "1", "bpp"]
+    assert table[2].split() == ["theirs", "0.250", "(-0.150)"]
+    assert curves[0].quality_at(0.5**0.5, "lpips") == pytest.approx(0.2)
+    np.testing.assert_array_equal(curves[0].scaled_quality("lpips"), [[0.1], [0.3]])
+    plain = RDCurve("plain", "c", [1, 2], [[1.0], [0.5]], {"lpips": [[0.1], [0.3]]})
+    assert plain.measures["lpips"] == Measure("lpips")
+    with pytest.raises(ValueError, match="agree on what 'lpips' is"):
+        rd_table([*curves, plain], [1.0], "lpips")

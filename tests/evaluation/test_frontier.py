@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_sandwich.evaluation import RDCurve, pareto_frontier
+from keras_sandwich.evaluation import Measure, RDCurve, pareto_frontier
 from keras_sandwich.evaluation.frontier import upper_envelope
 
 RNG = np.random.default_rng(0)
@@ -21,7 +21,7 @@ def test_points_are_those_that_no_other_beats(metric):
     curves = [random_curve(name, strengths=n) for name, n in (("a", 7), ("b", 5), ("c", 9))]
     frontier = pareto_frontier(curves, metric, name="best")
     points = [
-        (curve, row, curve.bpp[row].mean(), curve.decibels(metric)[row].mean())
+        (curve, row, curve.bpp[row].mean(), curve.scaled_quality(metric)[row].mean())
         for curve in curves
         for row in range(len(curve.strengths))
     ]
@@ -106,7 +106,7 @@ def test_an_envelope_is_the_greatest_curve_at_every_rate(metric):
     assert envelope.strength_at(2**0.5) == 2  # the nearest that was measured
     assert not upper_envelope([low]).measured
     np.testing.assert_allclose(envelope.mean_bpp, [2.6, 2**0.5, 1.0, 0.5, 0.25])
-    np.testing.assert_allclose(envelope.decibels(metric)[1], [29.5, 33.5])
+    np.testing.assert_allclose(envelope.scaled_quality(metric)[1], [29.5, 33.5])
     np.testing.assert_allclose(envelope.bpp[1], [0.9 * 2**0.5, 1.1 * 2**0.5])
     np.testing.assert_allclose(envelope.strengths[1], 2.5)
 
@@ -124,3 +124,30 @@ def test_an_envelope_of_many_curves():
     for rate in np.geomspace(0.23, 2.6, 400):
         greatest = max(curve.psnr_at(rate) for curve in curves)
         assert envelope.psnr_at(rate) == pytest.approx(greatest, abs=1e-6)
+
+
+def mirrored(curve) -> RDCurve:
+    """The same curve, its PSNR as a distance: 100 − x, of which lower is better."""
+    distance = Measure("distance", higher_is_better=False)
+    quality = {"distance": 100.0 - curve.psnr}
+    measures = {"distance": distance}
+    return RDCurve(curve.name, "JPEG", curve.strengths, curve.bpp, quality, measures=measures)
+
+
+@pytest.mark.parametrize("best", [pareto_frontier, upper_envelope])
+def test_where_lower_is_better_the_lowest_are_kept(best):
+    curves = [random_curve(name, strengths=n) for name, n in (("a", 7), ("b", 5), ("c", 9))]
+    higher = best(curves)
+    lower = best([mirrored(curve) for curve in curves], "distance")
+    assert lower.sources == higher.sources
+    assert not lower.measures["distance"].higher_is_better
+    np.testing.assert_allclose(lower.bpp, higher.bpp, rtol=1e-9)
+    np.testing.assert_allclose(lower.quality["distance"], 100.0 - higher.psnr, rtol=1e-9)
+    assert len(set(lower.sources)) > 1
+
+
+def test_curves_that_disagree_on_what_is_better():
+    one = mirrored(random_curve("one"))
+    other = RDCurve("other", "JPEG", one.strengths, one.bpp, one.quality)
+    with pytest.raises(ValueError, match=r"agree on what 'distance' is.*'one': distance, lower is"):
+        pareto_frontier([one, other], "distance")

@@ -11,7 +11,8 @@ from photographs import photographs
 from PIL import Image
 
 import keras_sandwich as ks
-from keras_sandwich.evaluation import CodecAlone, rd_curve
+from keras_sandwich.evaluation import CodecAlone, Measure, rd_curve
+from keras_sandwich.evaluation.measuring import codec_name, default_strengths
 from keras_sandwich.evaluation.quality import MEASURES
 from keras_sandwich.models import create_linear_baseline
 
@@ -327,3 +328,75 @@ def test_a_codec_that_decodes_another_shape():
 
     with pytest.raises(ValueError, match=r"Received \(16, 1, 3\) for \(16, 24, 3\)"):
         rd_curve(Identity(), photographs(1, 16, 24), Cropping(), (1,), verbose=0)
+
+
+def mean_error(target, restored, peak):
+    return np.abs(target - restored).mean() / peak
+
+
+def test_a_metric_of_one_s_own():
+    pictures = photographs(2, 24, 32)
+    error = Measure("error", mean_error, "mean error", "%", higher_is_better=False)
+    given = ("psnr-rgb", error, mean_error)
+    curve = rd_curve(Identity(), pictures, Whole(), (8, 32), given, verbose=0)
+    assert list(curve.quality) == ["psnr-rgb", "error", "mean_error"]
+    assert (curve.measures["error"].unit, curve.measures["error"].higher_is_better) == ("%", False)
+    assert curve.measures["mean_error"].higher_is_better
+    for row, step in enumerate((8, 32)):
+        expected = [np.abs(p.astype("float64") - p // step * step).mean() / 255 for p in pictures]
+        for metric in ("error", "mean_error"):
+            np.testing.assert_allclose(curve.quality[metric][row], expected, rtol=1e-6)
+    endless = Measure("endless", lambda *_: math.inf)
+    with pytest.raises(ValueError, match="'endless' must give one finite number"):
+        rd_curve(Identity(), pictures, Whole(), (8,), [endless], verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("codec", "finest", "coarsest"),
+    [
+        (ks.codecs.JPEG(qstep=1), 5, 153),
+        (ks.codecs.JPEG(quality=50), 2, 60),
+        (ks.codecs.WebP(), 2, 61),
+        (ks.codecs.JPEG2000(), 4.76, 152.22),
+    ],
+)
+def test_a_dozen_of_the_codec_s_own_strengths(codec, finest, coarsest):
+    strengths = default_strengths(codec)
+    assert set(strengths) <= set(codec.strengths)
+    assert (strengths[0], strengths[-1]) == pytest.approx((finest, coarsest))
+    assert 10 <= len(strengths) <= 12
+    ratios = np.diff(np.log(strengths[3:]))  # the first are whole numbers far from one another
+    np.testing.assert_allclose(ratios, np.log(30) / 11, atol=0.14)
+
+
+def test_strengths_that_nobody_said():
+    picture = photographs(1, 16, 24)
+    curve = rd_curve(CodecAlone(), picture, JPEG_420, verbose=0)
+    assert curve.strengths == default_strengths(JPEG_420)
+
+    class Few(Whole):
+        strengths = (2, 8, 16)
+
+    assert rd_curve(Identity(), picture, Few(), verbose=0).strengths == [2.0, 8.0, 16.0]
+    with pytest.raises(ValueError, match="the codec 'whole' lists none"):
+        rd_curve(Identity(), picture, Whole(), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"),
+    [
+        (ks.codecs.JPEG(), "grayscale JPEG (4:0:0)"),
+        (JPEG_420, "grayscale JPEG (4:0:0)"),
+        (ks.codecs.JPEG(color_transform=False), "grayscale JPEG (4:0:0)"),
+        (ks.codecs.HEIC(), "grayscale HEIC (4:0:0)"),
+        (ks.codecs.AVIF(bits=10), "grayscale AVIF, 10 bits"),  # whose chroma is there and flat
+        (ks.codecs.WebP(), "WebP 4:2:0"),  # which has no grayscale
+        (Whole(), "whole"),
+    ],
+)
+def test_files_of_one_channel_have_no_chroma_to_subsample(codec, name):
+    assert codec_name(codec, 1) == name
+    assert codec_name(codec, 3) == codec.name
+    if codec.name.startswith("JPEG"):
+        gray = photographs(1, 16, 16)[..., :1]
+        assert rd_curve(Identity(), gray, codec, (8,), verbose=0).codec == name

@@ -1,13 +1,15 @@
 """What the axes hold, not what it looks like."""
 
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from photographs import photographs
 from PIL import Image
 
-from keras_sandwich.evaluation import RDCurve, confidence_interval, plot_pictures, plot_rd
+from keras_sandwich.evaluation import Measure, RDCurve, confidence_interval, plot_pictures, plot_rd
 
 RNG = np.random.default_rng(0)
 
@@ -185,3 +187,49 @@ def test_names_are_no_formulas(tmp_path):
     )
     assert figure.axes[0].get_legend().get_texts()[0].get_text() == r"cost: 3$ \bad{ $x_1$"
     plot_pictures([{r"$\oops$": np.zeros((8, 8, 3))}], tmp_path / "pictures.png")
+
+
+def test_a_metric_of_which_lower_is_better_says_so():
+    measure = Measure("angle", label="mean angle", unit="°", higher_is_better=False)
+    values = np.array([[2.0, 4.0], [5.0, 9.0]])
+    curve = RDCurve(
+        "c", "c", [1, 2], [[1.0, 1.0], [0.5, 0.5]], {"angle": values}, measures={"angle": measure}
+    )
+    (axes,) = plot_rd([curve], metric="angle").axes
+    assert axes.get_ylabel() == "mean angle (°), lower is better"
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [3.0, 7.0])
+    low, high = plot_rd([curve], metric="angle", rates=(0.4, 2.0)).axes[0].get_ylim()
+    assert (low, high) == pytest.approx((3 - 0.16, 7 + 0.16))
+
+
+def test_files_are_whole_and_of_the_format_of_their_name(tmp_path, monkeypatch):
+    path = tmp_path / "plot.png"
+    plot_rd(curves(1), path)
+    whole = path.read_bytes()
+
+    def broken(figure, file, **options):
+        Path(file).write_bytes(b"half")
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("matplotlib.figure.Figure.savefig", broken)
+        for write in (
+            lambda: plot_rd(curves(2), path),
+            lambda: plot_pictures([{"a": np.zeros((8, 8, 3))}], path),
+        ):
+            with pytest.raises(OSError, match="disk full"):
+                write()
+    assert path.read_bytes() == whole
+    assert [file.name for file in tmp_path.iterdir()] == ["plot.png"]
+    plot_rd(curves(1), tmp_path / "no_suffix")
+    with Image.open(tmp_path / "no_suffix.png") as picture:
+        assert picture.format == "PNG"
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_names_of_no_encoding_are_shown(tmp_path, suffix):
+    name = os.fsdecode(b"caf\xe9")
+    curve = RDCurve(name, "c", [1, 2], [[1.0], [0.5]], {"psnr-rgb": [[30.0], [28.0]]})
+    plot_rd([curve], tmp_path / f"{name}.{suffix}", title=name)
+    plot_pictures([{name: np.zeros((8, 8, 3))}], tmp_path / f"pictures.{suffix}", title=name)
+    assert (tmp_path / f"{name}.{suffix}").stat().st_size > 500

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from keras import ops
 from photographs import noise, photographs
 
-from keras_sandwich.evaluation.quality import MEASURES, measures
+from keras_sandwich.evaluation.quality import MEASURES, Measure, measures
 
 
 def pair(height=170, width=180, channels=3):
@@ -77,3 +78,73 @@ def test_names_and_sizes_are_checked_before_anything_is_measured():
         ValueError, match=r"'ms-ssim-rgb' needs .* 161×161 pixels. Received 160×180"
     ):
         measures(["ms-ssim-rgb"], [a])
+
+
+def mean_error(target, restored, peak):
+    return np.abs(target - restored).mean()
+
+
+def test_a_function_is_a_metric_under_its_name():
+    found = measures(["psnr-rgb", mean_error, Measure("half", lambda *_: 0.5, unit="%")])
+    assert list(found) == ["psnr-rgb", "mean_error", "half"]
+    a, b = pair(16, 20)
+    assert found["mean_error"](a, b, 255.0) == pytest.approx(np.abs(a - b).mean(), rel=1e-6)
+    assert found["half"](a, b, 255.0) == 0.5
+    assert list(measures(mean_error)) == ["mean_error"]
+    assert measures(Measure("one", mean_error))["one"].label == "one"
+
+
+@pytest.mark.parametrize(
+    "value", [0.25, np.float32(0.25), np.array([0.25]), ops.convert_to_tensor([[0.25]])]
+)
+def test_a_metric_may_give_a_tensor_of_one_number(value):
+    assert Measure("m", lambda *_: value)(None, None, 255.0) == 0.25
+
+
+@pytest.mark.parametrize("value", [float("nan"), np.inf, [1.0, 2.0], np.zeros(0), 1j])
+def test_what_is_no_number_is_refused_by_the_metric_s_name(value):
+    with pytest.raises(ValueError, match="'broken' must give one finite number"):
+        Measure("broken", lambda *_: value)(None, None, 255.0)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ([mean_error, mean_error], "Two of the `metrics` are called 'mean_error'"),
+        (["psnr-rgb", "psnr-rgb"], "Two of the `metrics` are called 'psnr-rgb'"),
+        ([mean_error, Measure("mean_error", np.mean)], "Two of the `metrics`"),
+        ([Measure("psnr-rgb", mean_error)], "'psnr-rgb' is a name of the package's own"),
+        ([Measure("bpp", mean_error)], "'bpp' is a name of the package's own"),
+        ([Measure("psnr", mean_error)], "'psnr' is a name of the package's own"),
+        ([lambda *_: 0.0], r"given one: Measure\(name, function\)"),
+    ],
+)
+def test_names_that_collide_or_are_missing(metrics, message):
+    with pytest.raises(ValueError, match=message):
+        measures(metrics)
+
+
+def test_what_is_no_metric():
+    with pytest.raises(TypeError, match=r"A metric is a name, a function .* Received 3"):
+        measures([3])
+    with pytest.raises(ValueError, match="needs a name"):
+        Measure("")
+    with pytest.raises(ValueError, match="which ends at 1, higher is better"):
+        Measure("m", mean_error, higher_is_better=False, similarity=True)
+    with pytest.raises(ValueError, match="'m' has no function"):
+        Measure("m")(None, None, 255.0)
+
+
+def test_scales_and_titles():
+    similar = MEASURES["ssim-rgb"]
+    values = np.array([0.9, 0.99, 1.0])
+    np.testing.assert_allclose(similar.to_scale(values), [10.0, 20.0, 60.0])
+    np.testing.assert_allclose(similar.from_scale(similar.to_scale(values[:2])), values[:2])
+    assert (similar.axis, similar.title) == ("SSIM (dB)", "SSIM")
+    assert (MEASURES["psnr-rgb"].axis, MEASURES["psnr-rgb"].title) == ("PSNR (dB)", "PSNR in dB")
+    angle = Measure("angle", mean_error, "mean angle", "°", higher_is_better=False)
+    assert angle.axis == "mean angle (°), lower is better"
+    assert angle.title == "mean angle in ° (lower is better)"
+    assert angle.sign == -1.0
+    np.testing.assert_array_equal(angle.to_scale(values), values)
+    np.testing.assert_array_equal(angle.from_scale(values), values)

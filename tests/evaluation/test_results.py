@@ -1,11 +1,18 @@
 """Files of results: read by plain json, as CompressAI's plot tool reads them, and back."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 
-from keras_sandwich.evaluation import RDCurve, confidence_interval, load_results, save_results
+from keras_sandwich.evaluation import (
+    Measure,
+    RDCurve,
+    confidence_interval,
+    load_results,
+    save_results,
+)
 
 RNG = np.random.default_rng(0)
 CURVE = RDCurve(
@@ -161,3 +168,45 @@ def test_settings_that_json_cannot_hold(tmp_path):
     with pytest.raises(TypeError):
         save_results(curve, tmp_path / "curve.json")
     assert not (tmp_path / "curve.json").exists()
+
+
+def test_measures_come_back_with_direction_and_unit(tmp_path):
+    measures = {
+        "angle": Measure("angle", np.mean, "mean angle", "°", higher_is_better=False, decimals=1),
+        "alike": Measure("alike", np.mean, similarity=True),
+    }
+    quality = {"angle": [[3.0], [5.0]], "alike": [[0.9], [0.8]], "psnr-rgb": [[30.0], [28.0]]}
+    curve = RDCurve("c", "c", [1, 2], [[1.0], [0.5]], quality, measures=measures)
+    save_results(curve, tmp_path / "curve.json")
+    loaded = load_results(tmp_path / "curve.json")
+    assert loaded.measures == curve.measures
+    assert loaded.measures["angle"].axis == "mean angle (°), lower is better"
+    _, bpp, values = compressai_points(tmp_path / "curve.json", "angle")
+    assert (bpp, values) == ([1.0, 0.5], [3.0, 5.0])
+    content = json.loads((tmp_path / "curve.json").read_text(encoding="utf-8"))
+    del content["measures"]  # as files had none at first
+    (tmp_path / "older.json").write_text(json.dumps(content))
+    assert load_results(tmp_path / "older.json").measures["angle"].higher_is_better
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.png", b"\xff\xfe", "ä–写😀.png".encode(), b"a\\udce9"])
+def test_every_name_of_the_file_system_comes_back(tmp_path, name):
+    name = os.fsdecode(name)
+    curve = RDCurve(name, "c", [1], [[1.0]], {"psnr-rgb": [[30.0]]}, pictures=[name])
+    save_results(curve, tmp_path / "curve.json")
+    loaded = load_results(tmp_path / "curve.json")
+    assert (loaded.name, loaded.pictures) == (name, [name])
+    with open(tmp_path / "curve.json", encoding="utf-8") as file:  # as others read it
+        assert json.load(file)["pictures"] == [name]
+
+
+def test_a_good_file_survives_what_cannot_be_written(tmp_path):
+    save_results(CURVE, tmp_path / "curve.json")
+    good = (tmp_path / "curve.json").read_bytes()
+    with pytest.raises(TypeError):
+        save_results(
+            RDCurve("c", "c", [1], [[1.0]], {}, settings={"codec": object()}),
+            tmp_path / "curve.json",
+        )
+    assert (tmp_path / "curve.json").read_bytes() == good
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.json"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 from small_models import sandwich
 
 import keras_sandwich as ks
@@ -337,3 +337,18 @@ def test_any_damage_is_refused_in_words_or_seen(coded, tmp_path, small_model, su
         assert not (tmp_path / "restored.png").exists()
         return
     assert Image.open(tmp_path / "restored.png").size == (61, 47)
+
+
+def test_colours_that_a_file_states_by_numbers_reach_the_restored_picture(
+    tmp_path, small_model, photograph
+):
+    """Display P3 by nclx, as cameras and phones write it: an ICC profile says the same."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    path = tmp_path / "p3.avif"
+    path.write_bytes(imagecodecs.avif_encode(photograph, 95, primaries=12, transfer=13, matrix=6))
+    ks.encode_file(path, tmp_path / "coded.jpg", small_model, strength=4)
+    ks.decode_file(tmp_path / "coded.jpg", tmp_path / "restored.png", small_model)
+    profile = Image.open(tmp_path / "restored.png").info["icc_profile"]
+    assert profile == Image.open(tmp_path / "coded.jpg").info["icc_profile"]
+    description = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+    assert description.strip() == "Display P3"

@@ -1,13 +1,11 @@
 import io
 import os
-import stat
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from keras_sandwich.files import writing
-from keras_sandwich.files.writing import encode_picture, require_format, require_target, write_whole
+from keras_sandwich.files.writing import encode_picture, require_format, require_target
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -83,43 +81,3 @@ def test_what_is_no_target(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(ValueError, match="regular file"):
         require_target(tmp_path / "pipe.png", source)
-
-
-def test_a_file_is_replaced_through_its_link_and_keeps_its_mode(tmp_path):
-    there = tmp_path / "there.png"
-    there.write_bytes(b"old")
-    there.chmod(0o640)
-    link = tmp_path / "link.png"
-    link.symlink_to(there)
-    write_whole(require_target(link), b"new")
-    assert there.read_bytes() == b"new"
-    assert link.is_symlink()
-    assert stat.S_IMODE(there.stat().st_mode) == 0o640
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.png", "there.png"]
-
-
-def test_a_new_file_has_the_usual_mode(tmp_path):
-    (tmp_path / "usual").write_bytes(b"")
-    write_whole(tmp_path / "new", b"")
-    assert (tmp_path / "new").stat().st_mode == (tmp_path / "usual").stat().st_mode
-
-
-def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path):
-    long = tmp_path / f"{'写' * 82}.png"  # 250 bytes of the 255
-    write_whole(long, b"new")
-    assert list(tmp_path.iterdir()) == [long]
-
-
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError])
-def test_nothing_is_left_where_writing_fails(tmp_path, monkeypatch, interruption):
-    there = tmp_path / "there.png"
-    there.write_bytes(b"old")
-
-    def fail(*_):
-        raise interruption
-
-    monkeypatch.setattr(writing.os, "replace", fail)
-    with pytest.raises(interruption):
-        write_whole(there, b"new")
-    assert there.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [there]

@@ -1,11 +1,16 @@
+import io
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
 from autodiff import to_numpy
-from photographs import noise, photographs
+from photographs import grayscale, noise, photographs
 from small_models import sandwich
 
 import keras_sandwich as ks
+from keras_sandwich.codecs import JPEG
+from keras_sandwich.inference.transport import code_batch, empty_file_bits
 
 
 class Stored:
@@ -162,7 +167,7 @@ def test_tensors_of_the_backend():
     [
         (np.zeros((4, 4, 3)), r"Expected images \[batch.*Received shape \(4, 4, 3\)"),
         ([np.zeros((1, 4, 4, 3))], r"a list of pictures .*Received shape \(1, 4, 4, 3\)"),
-        ([], r"Expected pictures, as many for each key. Received {'image': 0}"),
+        ([], r"Expected at least one picture, and as many for each key. Received {'image': 0}"),
         ([np.zeros((4, 4, 3)), np.full((4, 4, 3), np.inf)], "infinite pixels in picture 1"),
         (np.zeros((1, 0, 4, 3), "uint8"), r"at least one pixel.*Received shape \(0, 4, 3\)"),
         ({"picture": np.zeros((1, 4, 4, 3))}, r"lacks \['image'\]"),
@@ -217,3 +222,45 @@ def test_a_diverged_network_is_refused():
     model.preprocessor.mlp.linear.bias.assign(np.full(4, np.nan, "float32"))
     with pytest.raises(ValueError, match="The bottleneck must be finite"):
         ks.transport(model, photographs(1, 8, 8), Stored())
+
+
+def written(picture, qstep):
+    """The file that Pillow itself writes."""
+    Image = pytest.importorskip("PIL.Image")
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", qtables=[[qstep] * 64], optimize=True)
+    return file
+
+
+def test_each_bottleneck_is_rounded_clipped_and_coded_as_a_file():
+    bottlenecks = grayscale(3, 40, 24).astype("float32") * 1.4 - 20.3
+    assert bottlenecks.min() < 0
+    assert bottlenecks.max() > 255
+    with ThreadPoolExecutor(2) as executor:
+        decoded, bits = code_batch(bottlenecks, JPEG(qstep=20), executor)
+    assert decoded.dtype == bits.dtype == "float32"
+    for bottleneck, picture, cost in zip(bottlenecks, decoded, bits, strict=True):
+        file = written(np.clip(np.round(bottleneck[..., 0]), 0, 255).astype("uint8"), 20)
+        assert cost == 8 * len(file.getvalue())
+        np.testing.assert_array_equal(
+            picture[..., 0], np.asarray(pytest.importorskip("PIL.Image").open(file))
+        )
+
+
+def test_what_a_file_costs_with_nothing_in_it():
+    gray = np.full((16, 24), 128, "uint8")
+    assert empty_file_bits(JPEG(qstep=9), (16, 24, 1)) == 8 * len(written(gray, 9).getvalue())
+
+
+def test_several_threads_share_a_model():
+    """As in a web server; on JAX a compiled step takes the model's weights over while it runs."""
+    pictures = list(photographs(6, 40, 40))
+    codec = ks.codecs.PNG()
+    expected = [ks.transport(sandwich(), [picture], codec)["prediction"][0] for picture in pictures]
+    shared = sandwich()  # whose program is first made by one of the threads
+    with ThreadPoolExecutor(4) as pool:
+        results = list(
+            pool.map(lambda picture: ks.transport(shared, [picture], codec), pictures * 3)
+        )
+    for result, picture in zip(results, expected * 3, strict=True):
+        np.testing.assert_allclose(result["prediction"][0], picture, atol=1e-3)

@@ -204,7 +204,7 @@ def test_mixed_precision():
     [
         (photographs(1, 24, 64), {}, r"at least 32×32.*\(24, 64, 3\), picture 0"),
         ([], {}, "at least one picture"),
-        (photographs(1, 64, 64)[0], {}, r"Received one of shape \(64, 3\)"),
+        (photographs(1, 64, 64)[0], {}, r"Received shape \(64, 64, 3\)"),
         (np.full((1, 64, 64, 3), np.nan), {}, "finite"),
         ([PICTURES[0], PICTURES[0, ..., :1]], {}, r"3 as in the first.*, 1\), picture 1"),
         (PICTURES, {"crop_size": 33}, "multiple of the downsample factor 2.*33"),

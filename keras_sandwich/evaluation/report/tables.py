@@ -1,109 +1,32 @@
-"""The tables of a report: qualities at rates, Bjøntegaard deltas, and how sure they are."""
+"""The tables of a report: qualities at rates and Bjøntegaard deltas, losses in a colour of their own."""
 
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Sequence
 
-from keras_sandwich.evaluation.bjontegaard import bd_psnr, bd_rate
-from keras_sandwich.evaluation.bootstrap import confidence_interval
-from keras_sandwich.evaluation.curve import RDCurve, require_same_pictures
-from keras_sandwich.evaluation.quality import MEASURES, is_similarity, label
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and the interval that it lies in, where that is known."""
-
-    value: float
-    interval: tuple[float, float] | None
-
-
-@dataclass
-class Deltas:
-    """Bjøntegaard deltas of the first curve over each of the others; what could not be had is said in `notes`."""
-
-    curves: Sequence[RDCurve]
-    metrics: Sequence[str]
-    level: float
-    resamples: int
-    notes: list[str] = field(default_factory=list)
-    values: dict[tuple[int, str, str], Estimate | None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for number, baseline in enumerate(self.curves[1:], start=1):
-            for metric in self.metrics:
-                for kind, function in (("rate", bd_rate), ("psnr", bd_psnr)):
-
-                    def delta(
-                        reference: RDCurve,
-                        curve: RDCurve,
-                        function: Callable[..., float] = function,
-                        metric: str = metric,
-                    ) -> float:
-                        return function(reference, curve, metric)
-
-                    estimate = self.estimate(delta, [baseline, self.curves[0]])
-                    self.values[number, metric, kind] = estimate
-
-    def estimate(
-        self, statistic: Callable[..., float], curves: Sequence[RDCurve]
-    ) -> Estimate | None:
-        """A statistic with its interval; None where there is no value."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                value = statistic(*curves)
-            except ValueError as error:
-                self.note(str(error))
-                return None
-            try:
-                require_same_pictures(curves)
-                interval = confidence_interval(statistic, curves, self.level, self.resamples)
-            except ValueError as error:
-                self.note(f"No interval: {error}")
-                interval = None
-        for warning in caught:
-            self.note(str(warning.message))
-        return Estimate(value, interval)
-
-    def note(self, text: str) -> None:
-        """Says something below the tables, once."""
-        if text not in self.notes:
-            self.notes.append(text)
-
-    def best_baseline(self) -> int | None:
-        """The baseline over which the gain in dB is least."""
-        gains = {
-            number: estimate.value
-            for (number, metric, kind), estimate in self.values.items()
-            if metric == self.metrics[0] and kind == "psnr" and estimate is not None
-        }
-        return min(gains, key=lambda number: gains[number]) if gains else None
+from keras_sandwich.evaluation.curve import RDCurve
+from keras_sandwich.evaluation.report.deltas import Deltas, Estimate
+from keras_sandwich.evaluation.report.markup import escape
 
 
 def gain_cells(deltas: Deltas, number: int) -> str:
-    """Cells of dB and of bits over a baseline: the number, its meaning and its interval; a loss has its own colour."""
+    """Cells of quality and of bits over a baseline: the number, its meaning and its interval."""
     metric = deltas.metrics[0]
+    measure = deltas.measures[metric]
+    label, baseline = escape(measure.label), f"<em>{escape(deltas.curves[number].name)}</em>"
     cells = ""
-    for kind, meaning, decimals, unit, better in (
-        ("psnr", "at equal bits", 2, " dB", 1),
-        ("rate", "bits at equal quality", 1, " %", -1),
+    for kind, meaning in (
+        ("quality", f"{label} over {baseline} at equal bits"),
+        ("rate", f"bits against {baseline} at equal {label}"),
     ):
         estimate = deltas.values[number, metric, kind]
         if estimate is not None:
-            text = _interval(estimate, decimals)
-            sure = f"{100 * deltas.level:g} % interval: {text}" if text else "no interval"
-            kept = "gain" if better * estimate.value >= 0 else "loss"
-            cells += (
-                f'<li class="{kept}"><b>{signed(estimate.value, decimals)}{unit}</b>'
-                f"{meaning} ({escape(label(metric))})<small>{sure}</small></li>"
-            )
+            text, kept, interval = _shown(deltas, metric, kind, estimate)
+            sure = f"{100 * deltas.level:g} % interval: {interval}" if interval else "no interval"
+            cells += f'<li class="{kept}"><b>{text}</b>{meaning}<small>{sure}</small></li>'
     return cells
 
 
 def delta_table(deltas: Deltas) -> str:
-    """BD-rate and BD-PSNR of the first curve over every other, a row for each metric."""
+    """Bjøntegaard deltas of the first curve over every other, a row for each metric."""
     first = deltas.curves[0].name
     rows = ""
     for number, curve in enumerate(deltas.curves[1:], start=1):
@@ -113,18 +36,27 @@ def delta_table(deltas: Deltas) -> str:
                 if place == 0
                 else ""
             )
-            rate = _cell(deltas.values[number, metric, "rate"], 1, " %")
-            gain = _cell(deltas.values[number, metric, "psnr"], 2, " dB")
-            rows += f'<tr>{head}<td class="text">{escape(label(metric))}</td>{rate}{gain}</tr>'
+            cells = "".join(
+                _cell(deltas, metric, kind, deltas.values[number, metric, kind])
+                for kind in ("rate", "quality")
+            )
+            label = escape(deltas.measures[metric].label)
+            rows += f'<tr>{head}<td class="text">{label}</td>{cells}</tr>'
     caption = (
         f"{first}: the mean change of bits at equal quality (fewer is better) and of quality at equal "
-        f"bits (more is better), with {100 * deltas.level:g} % intervals over the pictures"
+        f"bits{_better(deltas)}, with {100 * deltas.level:g} % intervals over the pictures"
     )
     heads = (
         '<th class="text" scope="col">quality</th><th scope="col">bits (BD-rate)</th>'
         '<th scope="col">quality (BD-PSNR)</th>'
     )
     return scrolling(caption, heads, rows)
+
+
+def _better(deltas: Deltas) -> str:
+    """Which direction is better, where all metrics agree; else of which lower is."""
+    lower = [m.label for m in deltas.measures.values() if not m.higher_is_better]
+    return f" (more is better, of {' and '.join(lower)} less)" if lower else " (more is better)"
 
 
 def scrolling(caption: str, heads: str, rows: str) -> str:
@@ -135,34 +67,30 @@ def scrolling(caption: str, heads: str, rows: str) -> str:
     )
 
 
-def quality_table(
-    curves: Sequence[RDCurve], metric: str, rates: Sequence[float], deltas: Deltas
-) -> str:
-    """A metric of every curve at some rates, and how far the first one is above; intervals for the first metric."""
-    decimals = MEASURES[metric].decimals
-    unit = "" if is_similarity(metric) else " in dB"
+def quality_table(deltas: Deltas, metric: str, rates: Sequence[float]) -> str:
+    """A metric of every curve at some rates, and how far the first one is from it; intervals for the first metric."""
+    curves, measure = deltas.curves, deltas.measures[metric]
     heads = "".join(f'<th scope="col">{rate:g} bpp</th>' for rate in rates)
     rows = ""
     for curve in curves:
-        cells = ""
-        for rate in rates:
-            cells += _quality_cell(curves[0], curve, rate, metric, decimals, deltas)
+        cells = "".join(_quality_cell(curves[0], curve, rate, metric, deltas) for rate in rates)
         rows += f'<tr><th scope="row">{escape(curve.name)}</th>{cells}</tr>'
-    gains = f"; below, how far {curves[0].name} is above" if len(curves) > 1 else ""
+    place = "above" if measure.higher_is_better else "above (−: below, which is better)"
+    gains = f"; below, how far {curves[0].name} is {place}" if len(curves) > 1 else ""
     if gains and metric == deltas.metrics[0]:
         gains += f", with {100 * deltas.level:g} % intervals"
-    return scrolling(f"{label(metric)}{unit} at equal bits{gains}", heads, rows)
+    return scrolling(f"{measure.title} at equal bits{gains}", heads, rows)
 
 
-def _quality_cell(
-    first: RDCurve, curve: RDCurve, rate: float, metric: str, decimals: int, deltas: Deltas
-) -> str:
+def _quality_cell(first: RDCurve, curve: RDCurve, rate: float, metric: str, deltas: Deltas) -> str:
+    measure = deltas.measures[metric]
+
     def reached(c: RDCurve) -> bool:
         return bool(c.mean_bpp.min() <= rate <= c.mean_bpp.max())
 
     if not reached(curve):
         return "<td>–</td>"
-    value = f"{curve.quality_at(rate, metric):.{decimals}f}"
+    value = f"{curve.quality_at(rate, metric):.{measure.decimals}f}"
     if curve is first or not reached(first):
         return f"<td>{value}</td>"
 
@@ -171,17 +99,37 @@ def _quality_cell(
 
     sure = ""
     if metric == deltas.metrics[0]:
-        estimate = deltas.estimate(gain, [first, curve])
-        sure = "" if estimate is None else f"<small>{_interval(estimate, decimals)}</small>"
-    return f"<td>{value}<small>{signed(gain(first, curve), decimals)}</small>{sure}</td>"
+        name = f"{measure.label} over {curve.name} at {rate:g} bits per pixel"
+        estimate = deltas.estimate(gain, [first, curve], name)
+        sure = "" if estimate is None else f"<small>{_interval(estimate, measure.decimals)}</small>"
+    by = gain(first, curve)
+    kept = _gain_or_loss(measure.sign * by, measure.decimals)
+    return f'<td>{value}<small class="{kept}">{signed(by, measure.decimals)}</small>{sure}</td>'
 
 
-def _cell(estimate: Estimate | None, decimals: int, unit: str) -> str:
+def _cell(deltas: Deltas, metric: str, kind: str, estimate: Estimate | None) -> str:
     if estimate is None:
         return "<td>–</td>"
-    text = _interval(estimate, decimals)
-    small = f"<small>{text}</small>" if text else ""
-    return f"<td>{signed(estimate.value, decimals)}{unit}{small}</td>"
+    text, kept, interval = _shown(deltas, metric, kind, estimate)
+    small = f"<small>{interval}</small>" if interval else ""
+    return f'<td class="{kept}">{text}{small}</td>'
+
+
+def _shown(deltas: Deltas, metric: str, kind: str, estimate: Estimate) -> tuple[str, str, str]:
+    """A delta with its unit, whether it is a gain or a loss, and its interval."""
+    measure = deltas.measures[metric]
+    if kind == "rate":
+        text, decimals, sign = f"{signed(estimate.value, 1)} %", 1, -1.0
+    else:
+        decimals = 2 if measure.scale_unit == "dB" else measure.decimals
+        text, sign = measure.with_unit(signed(estimate.value, decimals)), measure.sign
+    kept = _gain_or_loss(sign * estimate.value, decimals)
+    return text, kept, _interval(estimate, decimals)
+
+
+def _gain_or_loss(value: float, decimals: int) -> str:
+    """The class of a number as it is shown, larger being better; what is shown as nothing is no loss."""
+    return "gain" if round(value, decimals) >= 0 else "loss"
 
 
 def _interval(estimate: Estimate, decimals: int) -> str:

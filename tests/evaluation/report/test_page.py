@@ -1,5 +1,6 @@
 """The page, read by an HTML parser: whole, by itself, and with nobody's markup but its own."""
 
+import os
 import re
 import sys
 from html.parser import HTMLParser
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from photographs import photographs
 
-from keras_sandwich.evaluation import Comparison, RDCurve, write_report
+from keras_sandwich.evaluation import Comparison, Measure, RDCurve, write_report
 
 EVIL = '<script>alert("x")</script> & "quoted" $\\oops$'
 VOID = {"meta", "link", "img", "br", "input"}
@@ -181,3 +182,58 @@ def test_without_pillow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"keras-sandwich\[codecs\]"):
         write_report(tmp_path / "report.html", [curve_of("alone")], [comparison()])
+
+
+def test_a_user_s_own_metric_has_its_plot_its_table_and_its_captions(tmp_path):
+    def error(target, restored, peak):
+        return np.abs(target - restored).mean()
+
+    measure = Measure("error", error, "mean error", "levels", higher_is_better=False, decimals=1)
+    curves = []
+    for name, factor in (("ours", 0.5), ("theirs", 1.0)):
+        bpp = curve_of(name).bpp
+        quality = {"error": factor * 8 / bpp}
+        curves.append(RDCurve(name, "c", [2, 6, 18, 54], bpp, quality, measures={"error": measure}))
+    shown = comparison()
+    shown = Comparison(shown.name, shown.original, shown.versions, metrics=["psnr-rgb", measure])
+    write_report(tmp_path / "report.html", curves, [shown], resamples=20)
+    page = Page(tmp_path / "report.html")
+    assert len(page.all("svg")) == 1
+    assert "mean error (levels), lower is better" in page.text
+    assert "mean error over theirs at equal bits" in page.text
+    assert {a["class"] for a in page.all("li") if a.get("class") in ("gain", "loss")} == {"gain"}
+    theirs = np.abs(shown.original - shown.original // 32 * 32.0).mean()
+    assert f"0.510 bpp, {shown.psnr('theirs'):.2f} dB, mean error {theirs:.1f} levels" in page.text
+
+
+def test_names_of_no_encoding_are_readable(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    curve = curve_of(name, pictures=[name, *"abcd"], sources=[name] * 4, settings={"path": name})
+    pictures = [Comparison(name, np.zeros((16, 16, 3)), {name: (np.ones((16, 16, 3)), 0.5)})]
+    path = tmp_path / f"{name}.html"
+    write_report(path, [curve, curve_of("b")], pictures, name, name, resamples=10)
+    page = Page(path)
+    assert page.text.count(r"caf\xe9") >= 8
+    assert "\ufffd" not in page.source
+
+
+def test_a_good_page_survives_a_failure(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    write_report(path, [curve_of("alone")])
+    good = path.read_bytes()
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_report(path, [curve_of("other")])
+    assert path.read_bytes() == good
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_first_numbers_name_their_baseline(tmp_path):
+    write_report(
+        tmp_path / "r.html",
+        [curve_of("ours", 1.0), curve_of("hard", 0.5), curve_of("easy")],
+        resamples=10,
+    )
+    page = Page(tmp_path / "r.html")
+    assert "PSNR over hard at equal bits" in page.text
+    assert "bits against hard at equal PSNR" in page.text

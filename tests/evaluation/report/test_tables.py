@@ -1,19 +1,17 @@
 """Tables of a report against the numbers that they show."""
 
 import re
+from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from keras_sandwich.evaluation import RDCurve, bd_psnr, bd_rate, confidence_interval
-from keras_sandwich.evaluation.report.tables import (
-    Deltas,
-    delta_table,
-    gain_cells,
-    quality_table,
-    signed,
-)
+from keras_sandwich.evaluation import Measure, RDCurve, bd_psnr, bd_rate, confidence_interval
+from keras_sandwich.evaluation.report import tables
+from keras_sandwich.evaluation.report.deltas import Deltas
+from keras_sandwich.evaluation.report.tables import delta_table, gain_cells, quality_table, signed
 
 RATES = np.array([[4.0], [2.0], [1.0], [0.5], [0.25]])
 
@@ -89,15 +87,16 @@ def test_the_first_numbers_and_whether_they_are_a_loss(curve, baseline, kept):
         r'<li class="(.*?)"><b>(.*?)</b>(.*?)<small>90 % interval: .*?</small>', html
     )
     gain, rate = bd_psnr(baseline, curve), bd_rate(baseline, curve)
+    named = f"<em>{escape(baseline.name)}</em>"
     assert cells == [
-        (kept, f"{signed(gain, 2)} dB", "at equal bits (PSNR)"),
-        (kept, f"{signed(rate, 1)} %", "bits at equal quality (PSNR)"),
+        (kept, f"{signed(gain, 2)} dB", f"PSNR over {named} at equal bits"),
+        (kept, f"{signed(rate, 1)} %", f"bits against {named} at equal PSNR"),
     ]
 
 
 def test_qualities_at_rates():
     deltas = Deltas([OURS, NEAR], ["psnr-rgb", "ssim-rgb"], 0.9, 100)
-    rows = Rows(quality_table([OURS, NEAR], "psnr-rgb", [0.1, 0.5, 2.0], deltas)).rows
+    rows = Rows(quality_table(deltas, "psnr-rgb", [0.1, 0.5, 2.0])).rows
     assert rows[0] == ["", "0.1 bpp", "0.5 bpp", "2 bpp"]
     assert rows[1][1] == rows[2][1] == "–"
     for column, rate in ((2, 0.5), (3, 2.0)):
@@ -105,7 +104,7 @@ def test_qualities_at_rates():
         assert rows[1][column] == f"{ours:.2f}"
         sure = interval(lambda a, b, r=rate: a.psnr_at(r) - b.psnr_at(r), [OURS, NEAR], 2)
         assert rows[2][column] == f"{near:.2f}|{signed(ours - near, 2)}|{sure}"
-    rows = Rows(quality_table([OURS, NEAR], "ssim-rgb", [0.5], deltas)).rows
+    rows = Rows(quality_table(deltas, "ssim-rgb", [0.5])).rows
     ours, near = (c.quality_at(0.5, "ssim-rgb") for c in (OURS, NEAR))
     assert rows[2][1] == f"{near:.4f}|{signed(ours - near, 4)}"
 
@@ -143,3 +142,57 @@ def test_left_out_points_are_said_once():
 )
 def test_signs(value, text):
     assert signed(value, 2) == text
+
+
+def test_where_lower_is_better_a_rise_is_a_loss():
+    measure = Measure("lpips", label="LPIPS", higher_is_better=False)
+
+    def distance(curve):
+        quality = {"lpips": (60 - curve.psnr) / 100}
+        return RDCurve(curve.name, "c", range(5), curve.bpp, quality, measures={"lpips": measure})
+
+    ours, near, far = (distance(curve) for curve in (OURS, NEAR, FAR))
+    deltas = Deltas([ours, near, far], ["lpips"], 0.9, 30)
+    assert deltas.best_baseline() == 1
+    cells = re.findall(r'<li class="(.*?)"><b>(.*?)</b>', gain_cells(deltas, 1))
+    change = bd_psnr(near, ours, "lpips")
+    assert change < 0
+    assert cells[0] == ("gain", signed(change, 3))
+    assert cells[1][0] == "gain"
+    losing = Deltas([far, near], ["lpips"], 0.9, 30)
+    assert [
+        kept for kept, _ in re.findall(r'<li class="(.*?)"><b>(.*?)</b>', gain_cells(losing, 1))
+    ] == [
+        "loss",
+        "loss",
+    ]
+    assert re.findall(r'<td class="(.*?)">', delta_table(losing)) == ["text", "loss", "loss"]
+    assert re.findall(r'<td class="(.*?)">', delta_table(deltas)) == ["text", "gain", "gain"] * 2
+    table = quality_table(losing, "lpips", [1.0])
+    assert "LPIPS (lower is better) at equal bits" in table
+    assert re.findall(r'<small class="(.*?)">\+', table) == ["loss"]
+    assert "of LPIPS less" in delta_table(losing)
+
+
+def test_losses_have_their_own_colour_in_every_table():
+    deltas = Deltas([FAR, NEAR, OURS], ["psnr-rgb"], 0.9, 30)
+    assert re.findall(r'<td class="(.*?)">', delta_table(deltas)) == ["text", "loss", "loss"] * 2
+    assert (
+        re.findall(r'<small class="(.*?)">−', quality_table(deltas, "psnr-rgb", [1.0]))
+        == ["loss"] * 2
+    )
+    style = (Path(tables.__file__).parent / "report.css").read_text(encoding="utf-8")
+    colour = {
+        kind: re.search(rf"td\.{kind}, small\.{kind} {{ color: (.*?);", style)[1]
+        for kind in ("gain", "loss")
+    }
+    assert colour == {"gain": "var(--accent)", "loss": "var(--loss)"}
+
+
+def test_notes_are_words_for_readers():
+    far_away = RDCurve("away", "c", range(5), 100 * OURS.bpp, {"psnr-rgb": OURS.psnr + 60})
+    notes = Deltas([OURS, far_away], ["psnr-rgb"], 0.9, 20).notes
+    assert notes == [
+        "No BD-rate of PSNR over away: the curves share no qualities, so nothing can be compared.",
+        "No difference at equal bits of PSNR over away: the curves share no rates, so nothing can be compared.",
+    ]

@@ -1,0 +1,171 @@
+"""`train`: a sandwich from a folder of pictures."""
+
+import argparse
+import json
+import math
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_sandwich.callbacks import SynchronizeEpoch, TrainingBudget
+from keras_sandwich.datasets import image_folder
+from keras_sandwich.layers import JpegRate
+from keras_sandwich.models import CompressIntraModel, create_basic_model
+
+ENDLESS = 1_000_000  # epochs: the minutes end the training
+STEPS_PER_EPOCH = 25
+LEAST_EPOCHS = 50  # so that the learning rate, set once an epoch, follows its curve
+CHROMA, FACTOR = "4:4:4", 2  # where a scenario has them and the user does not say
+GAMMA = {"grayscale": 450.0, "low-resolution": 400.0, "colour": 400.0}
+# What makes it another training, which cannot go on from the state of this one.
+TRAINING = (
+    *("pictures", "scenario", "minutes", "steps", "gamma", "chroma", "factor", "filters"),
+    *("crop_size", "batch_size", "reduction", "learning_rate", "seed"),
+)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The command `train`."""
+    _require_meaning(options)
+    target: Path = options.target
+    if target.exists():
+        raise ValueError(
+            f"The target is there already. Received {str(target)!r}; delete it to train anew, or "
+            "write to another name."
+        )
+    state = target.with_name(f"{target.name}.training")
+    keras.utils.set_random_seed(options.seed)
+    steps_per_epoch, epochs = _epochs(options.steps)
+    crops = image_folder(
+        options.pictures,
+        crop_size=options.crop_size,
+        batch_size=options.batch_size,
+        steps_per_epoch=steps_per_epoch,
+        reduction=options.reduction,
+        seed=options.seed,
+    )
+    _require_same_training(state / "arguments.json", options)
+    model = make_model(options)
+    model.compile(keras.optimizers.Adam(options.learning_rate), loss="mse")
+    print(
+        f"{options.scenario}: {model.count_params():,} parameters, {len(crops.names)} pictures, "
+        f"{keras.backend.backend()}. What is needed to go on is kept in {state}."
+    )
+    model.fit(
+        crops,
+        epochs=epochs,
+        callbacks=[
+            SynchronizeEpoch(crops),
+            keras.callbacks.TerminateOnNaN(),
+            _RefuseDivergence(state, options.learning_rate),  # before what is kept of an epoch
+            TrainingBudget(
+                options.learning_rate,
+                minutes=options.minutes if options.steps is None else None,
+                state_file=state / "budget.json",
+            ),
+            # Kept until the model is saved, which a full disk may prevent.
+            keras.callbacks.BackupAndRestore(state / "backup", delete_checkpoint=False),
+        ],
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    if target.suffix == ".keras":
+        model.save(target)
+    else:
+        model.save_to_preset(target)
+    shutil.rmtree(state, ignore_errors=True)
+    print(target)
+    return 0
+
+
+class _RefuseDivergence(keras.callbacks.Callback):
+    """ValueError at the end of an epoch whose loss or weights are not finite."""
+
+    def __init__(self, state: Path, learning_rate: float) -> None:
+        super().__init__()
+        self.state = state
+        self.learning_rate = learning_rate
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        loss = float((logs or {}).get("loss", 0.0))
+        weights = map(keras.ops.convert_to_numpy, self.model.trainable_weights)
+        if math.isfinite(loss) and all(np.isfinite(weight).all() for weight in weights):
+            return
+        raise ValueError(
+            f"The training diverged in epoch {epoch + 1}: its loss is {loss}, and nothing of it is saved. "
+            f"Delete {str(self.state)!r} and train anew with a lower --learning-rate than {self.learning_rate:g}."
+        )
+
+
+def make_model(options: argparse.Namespace) -> CompressIntraModel:
+    """The sandwich of a scenario, built."""
+    decoder = [2 * options.filters[-1], *reversed(options.filters)]
+    colour = options.scenario != "grayscale"
+    chroma = options.chroma or CHROMA
+    arguments: dict[str, Any] = {
+        "num_mlp_layers": 1,
+        "patch_size": 16,
+        "cascade": True,
+        "unet_block_size": 16,
+    }
+    if colour:
+        rate = JpegRate(gradient="unrounded", interleaved=True, chroma_subsampling=chroma)
+        arguments = {"rate_model": rate, "rounding": "uniform_noise"}
+    model = create_basic_model(
+        bottleneck_channels=3 if colour else 1,
+        downsample_factor=(options.factor or FACTOR) if options.scenario == "low-resolution" else 1,
+        gamma=options.gamma or GAMMA[options.scenario],
+        encoder_filters=options.filters,
+        decoder_filters=decoder,
+        unet_patch_size=2,
+        chroma_subsampling=chroma,
+        seed=options.seed,
+        **arguments,
+    )
+    model.build((None, None, None, 3))
+    return model
+
+
+def _require_meaning(options: argparse.Namespace) -> None:
+    """ValueError for arguments that the scenario would ignore."""
+    if options.chroma is not None and options.scenario == "grayscale":
+        raise ValueError(
+            "A grayscale codec has no chroma to subsample. "
+            f"Received --chroma {options.chroma}; leave it out, or choose another --scenario."
+        )
+    if options.factor is not None and options.scenario != "low-resolution":
+        raise ValueError(
+            f"--factor belongs to --scenario low-resolution. Received --factor {options.factor} "
+            f"with --scenario {options.scenario}; leave it out, or choose low-resolution."
+        )
+
+
+def _epochs(steps: int | None) -> tuple[int, int]:
+    """Steps of an epoch, and epochs."""
+    if steps is None:
+        return STEPS_PER_EPOCH, ENDLESS
+    steps_per_epoch = min(max(steps // LEAST_EPOCHS, 1), STEPS_PER_EPOCH)
+    return steps_per_epoch, -(-steps // steps_per_epoch)
+
+
+def _require_same_training(file: Path, options: argparse.Namespace) -> None:
+    """Notes the arguments of a new training; refuses others for one that is to go on."""
+    arguments: dict[str, Any] = {name: getattr(options, name) for name in TRAINING}
+    arguments["pictures"] = str(options.pictures.resolve())
+    arguments |= {"chroma": options.chroma or CHROMA, "factor": options.factor or FACTOR}
+    if file.exists():
+        begun = json.loads(file.read_text(encoding="utf-8"))
+        changed = [name for name in arguments if arguments[name] != begun.get(name)]
+        if changed:
+            received = ", ".join(f"{name}={arguments[name]}" for name in changed)
+            expected = ", ".join(f"{name}={begun.get(name)}" for name in changed)
+            raise ValueError(
+                f"A training to the same target was begun with {expected}. Received {received}; "
+                f"give the same arguments to go on, or delete {str(file.parent)!r} to begin anew."
+            )
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(arguments, indent=1), encoding="utf-8")
