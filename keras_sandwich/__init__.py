@@ -15,6 +15,7 @@ from keras_sandwich import (
     metrics,
     models,
     ops,
+    pictures,
     presets,
     training,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "metrics",
     "models",
     "ops",
+    "pictures",
     "presets",
     "training",
     "transport",

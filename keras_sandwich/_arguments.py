@@ -10,7 +10,16 @@ def is_integer(value: Any, least: int = 1) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
-def require_option(value: str, options: tuple[str, ...], name: str) -> None:
+def require_integers(least: int = 1, **arguments: Any) -> None:
+    """ValueError unless each of the arguments is an integer of at least `least`."""
+    for name, value in arguments.items():
+        if not is_integer(value, least):
+            raise ValueError(
+                f"`{name}` must be an integer of at least {least}. Received {name}={value!r}."
+            )
+
+
+def require_option(value: Any, options: tuple[Any, ...], name: str) -> None:
     """ValueError unless the value is one of the options."""
     if value not in options:
         raise ValueError(

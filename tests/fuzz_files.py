@@ -12,17 +12,20 @@ import io
 import random
 import re
 import resource
+import struct
 import sys
 import tempfile
 import time
 import traceback
 import warnings
+import zlib
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from small_models import sandwich
+from tiff_files import tiff
 
 import keras_sandwich as ks
 from keras_sandwich.files.payload import Payload
@@ -53,6 +56,14 @@ def seeds(folder: Path, model: ks.models.CompressIntraModel) -> list[bytes]:
         buffer = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, kind)
         files.append(buffer.getvalue())
+    deep = pixels.astype("uint16") * np.uint16(257)
+    files.append(tiff(deep, 16, photometric=2))
+    buffer = io.BytesIO()
+    Image.fromarray(deep[..., 0]).save(buffer, "PNG")
+    gray = buffer.getvalue()
+    coding = b"cICP" + bytes([12, 13, 0, 1])  # Display P3
+    chunk = struct.pack(">I", 4) + coding + struct.pack(">I", zlib.crc32(coding))
+    files.append(gray[:33] + chunk + gray[33:])
     files.append(Image.open(folder / "a.jpg").info["xmp"])
     return files
 

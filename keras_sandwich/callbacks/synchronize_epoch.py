@@ -12,11 +12,12 @@ class _HasEpoch(Protocol):
 class SynchronizeEpoch(keras.callbacks.Callback):
     """Sets `dataset.epoch` at the beginning of every epoch of `fit`.
 
-    Keras does not tell a dataset where a training that is resumed begins, neither for
-    `fit(initial_epoch=…)` nor for `keras.callbacks.BackupAndRestore`. With this callback a training
-    that was killed and is resumed at an epoch's end sees the batches it would have seen.
+    Keras does not tell a dataset where a training that is resumed begins, neither for `fit(initial_epoch=…)` nor for
+    `keras.callbacks.BackupAndRestore`. With this callback a training that was killed and is resumed at an epoch's end
+    sees the batches it would have seen.
 
     Example:
+
     ```python
     import keras
     import keras_sandwich as ks
@@ -32,11 +33,10 @@ class SynchronizeEpoch(keras.callbacks.Callback):
     ```
 
     Args:
-        dataset: What `fit` reads: a dataset of `image_folder`, or any object with an attribute
-            `epoch` that may be set.
+        dataset: what `fit` reads: a dataset of `image_folder`, or any object with an attribute `epoch` that may be set.
 
     Raises:
-        ValueError: If the dataset has no attribute `epoch`.
+        ValueError: the dataset has no attribute `epoch`.
     """
 
     def __init__(self, dataset: _HasEpoch) -> None:
@@ -44,7 +44,7 @@ class SynchronizeEpoch(keras.callbacks.Callback):
         if not hasattr(dataset, "epoch"):
             raise ValueError(
                 "`dataset` must have an attribute `epoch`, as the datasets of `image_folder` do. "
-                f"Received: dataset={dataset!r} of type {type(dataset)}."
+                f"Received {dataset!r} of type {type(dataset).__name__}."
             )
         self.dataset = dataset
 

@@ -11,7 +11,7 @@ import keras
 
 from keras_sandwich import codecs, presets
 from keras_sandwich._version import __version__
-from keras_sandwich.codecs.registry import CODECS
+from keras_sandwich.codecs.registry import FORMATS
 from keras_sandwich.files import read_info
 from keras_sandwich.files.networks import load_network
 
@@ -69,7 +69,7 @@ def describe_installation() -> dict[str, Any]:
         "python": platform.python_version(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
-        **{kind.__name__: _version(kind) for kind in CODECS},
+        **{kind.name: _version(kind.codec) for kind in FORMATS},
         "presets": presets.names(),
     }
 

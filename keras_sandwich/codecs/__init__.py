@@ -1,7 +1,7 @@
 """Real codecs on the host: pictures to the bytes of files, and back. No Keras."""
 
 from keras_sandwich.codecs.avif import AVIF
-from keras_sandwich.codecs.codec import Codec
+from keras_sandwich.codecs.codec import Codec, Split
 from keras_sandwich.codecs.heic import HEIC
 from keras_sandwich.codecs.jpeg import JPEG
 from keras_sandwich.codecs.jpeg2000 import JPEG2000
@@ -11,7 +11,6 @@ from keras_sandwich.codecs.metadata import read_metadata
 from keras_sandwich.codecs.png import PNG
 from keras_sandwich.codecs.registry import codec_for
 from keras_sandwich.codecs.samples import from_samples, to_samples
-from keras_sandwich.codecs.split import Split
 from keras_sandwich.codecs.subsampling import every_subsampling
 from keras_sandwich.codecs.webp import WebP
 

@@ -17,7 +17,7 @@ from keras_sandwich.codecs.checks import (
     check_size,
     with_channels,
 )
-from keras_sandwich.codecs.codec import QualityCodec
+from keras_sandwich.codecs.header import Header, pillow_header
 from keras_sandwich.codecs.libraries import (
     damage_in_words,
     imagecodecs,
@@ -28,6 +28,7 @@ from keras_sandwich.codecs.libraries import (
     pillow_version,
     refusal_in_words,
 )
+from keras_sandwich.codecs.quality_codec import QualityCodec
 from keras_sandwich.codecs.subsampling import (
     BT601,
     FCC,
@@ -39,13 +40,15 @@ from keras_sandwich.codecs.subsampling import (
 LOSSLESS = 100  # the quality of which imagecodecs makes lossless files
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AVIF(QualityCodec):
     """An AVIF codec, which is AV1 of a single picture: pictures of 8, 10 or 12 bits to the bytes of a file, and back.
 
     Pillow does the work for eight bits, grayscale is real 4:0:0 there, and metadata can be written. More bits, and R, G
     and B without a colour transform, are imagecodecs' (the `jpegxl` extra): without metadata, lossless at quality 100,
     and with grayscale as 4:2:0 whose chroma is flat, as imagecodecs has no lossy 4:0:0.
+
+    The strength, of which more is fewer bits, is 101 − quality: 1 to 101.
 
     Example:
 
@@ -60,8 +63,7 @@ class AVIF(QualityCodec):
     ```
 
     Args:
-        quality: 0 to 100. AV1 has 64 quantizers: of two neighbours one may be the other's file. The strength is
-            101 − quality.
+        quality: 0 to 100, which is best. AV1 has 64 quantizers: of two neighbours one may be the other's file.
         chroma_subsampling: of colour pictures: "4:4:4", "4:2:2" or "4:2:0".
         bits: 8, 10 or 12.
         color_transform: code Y, Cb and Cr; False codes R, G and B, under 4:4:4 only.
@@ -162,6 +164,10 @@ class AVIF(QualityCodec):
             )
         gray = pixels.shape[-1] == 3 and (monochrome or matrix == FCC)
         return pixels[..., 1:2] if gray else pixels
+
+    @classmethod
+    def read_header(cls, data: bytes) -> Header:
+        return pillow_header(data, "AVIF")
 
 
 def _read_header(data: bytes) -> tuple[int, bool, int | None]:

@@ -1,8 +1,10 @@
-"""Pictures as codecs take them, and arguments as they are checked."""
+"""Pictures and data as codecs take them."""
 
 from typing import Any
 
 import numpy as np
+
+from keras_sandwich._arguments import require_option
 
 # Pillow's own limit: twice its MAX_IMAGE_PIXELS, a quarter gibibyte of RGB each.
 MAX_PIXELS = 2 * (1024 * 1024 * 1024 // 4 // 3)
@@ -75,6 +77,5 @@ def check_bits(found: int, expected: int) -> None:
 
 def check_depth(bits: Any, depths: tuple[int, ...]) -> int:
     """The bits of a sample as an int, or ValueError if the codec has no such depth."""
-    if bits not in depths:
-        raise ValueError(f"`bits` must be one of {depths}. Received {bits!r}.")
+    require_option(bits, depths, "bits")
     return int(bits)

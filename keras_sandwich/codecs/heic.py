@@ -17,8 +17,9 @@ from keras_sandwich.codecs.checks import (
     check_size,
     with_channels,
 )
-from keras_sandwich.codecs.codec import QualityCodec
+from keras_sandwich.codecs.header import Header, found_metadata
 from keras_sandwich.codecs.libraries import damage_in_words, refusal_in_words
+from keras_sandwich.codecs.quality_codec import QualityCodec
 from keras_sandwich.codecs.subsampling import BT601, IDENTITY, check_subsampling, format_name
 
 PRESETS = (
@@ -29,11 +30,11 @@ SLENDER = "x265 takes more than 4208 pixels along one side only if the other has
 TUNES = ("psnr", "ssim", "grain", "fastdecode")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HEIC(QualityCodec):
     """A HEIC codec, which is HEVC of a single picture: pictures of 8, 10 or 12 bits to the bytes of a file, and back.
 
-    Grayscale is real 4:0:0.
+    Grayscale is real 4:0:0. The strength, of which more is fewer bits, is 101 − quality: 1 to 101.
 
     Example:
 
@@ -48,8 +49,8 @@ class HEIC(QualityCodec):
     ```
 
     Args:
-        quality: 0 to 100. x265 gets the rate factor (100 − quality) // 2: an odd quality is the even one above it.
-            The strength is 101 − quality.
+        quality: 0 to 100, which is best. x265 gets the rate factor (100 − quality) // 2: an odd quality is the even
+            one above it.
         chroma_subsampling: of colour pictures: "4:4:4", "4:2:2" or "4:2:0".
         bits: 8, 10 or 12.
         color_transform: code Y, Cb and Cr; False codes R, G and B, under 4:4:4 only.
@@ -143,6 +144,13 @@ class HEIC(QualityCodec):
                     f"Expected a grayscale or RGB HEIC. Received one of mode {picture.mode!r}."
                 )
             return with_channels(np.array(picture))
+
+    @classmethod
+    def read_header(cls, data: bytes) -> Header:
+        with damage_in_words("HEIC"):
+            picture = _pillow_heif().open_heif(io.BytesIO(data))
+            width, height = picture.size
+            return Header((height, width), *found_metadata(picture.info))
 
 
 def _is_slender(size: tuple[int, int]) -> bool:

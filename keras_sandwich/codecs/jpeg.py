@@ -8,19 +8,18 @@ import numpy as np
 from keras_sandwich._arguments import check_integer
 from keras_sandwich.codecs.checks import check_data, check_image, check_sides
 from keras_sandwich.codecs.codec import Codec
+from keras_sandwich.codecs.header import Header, pillow_header
+from keras_sandwich.codecs.jpeg_segments import MAX_PROFILE, read_segments, xmp_segment
 from keras_sandwich.codecs.libraries import pillow, pillow_load, pillow_save, pillow_version
 from keras_sandwich.codecs.subsampling import check_subsampling, format_name
 
-XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"
-MAX_SEGMENT = 65533  # bytes after the two that say how many
-MAX_PROFILE = 255 * (MAX_SEGMENT - 14)  # ICC.1, Annex B.4: 255 segments with headers of 14 bytes
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JPEG(Codec):
     r"""A baseline JPEG codec: uint8 pictures to the bytes of a file, and back.
 
-    Exactly one of `qstep`, `quality` and `tables` sets the quantization; none means a flat step of 8.
+    Exactly one of `qstep`, `quality` and `tables` sets the quantization; none means a flat step of 8. The strength, of
+    which more is fewer bits, is the step, 1 to 255, or 101 − quality, 1 to 100; tables have none.
 
     Example:
 
@@ -35,10 +34,9 @@ class JPEG(Codec):
     ```
 
     Args:
-        qstep: a flat table of this integer step, 1 to 255. It is the strength.
-        quality: 1 to 100, the tables of T.81 Annex K scaled as libjpeg does. The strength is 101 − quality.
-        tables: one 8×8 table of integers 1 to 255 in raster order, or two: for luma and for chroma. They have no
-            strength.
+        qstep: a flat table of this integer step, 1 to 255.
+        quality: 1 to 100, the tables of T.81 Annex K scaled as libjpeg does.
+        tables: one 8×8 table of integers 1 to 255 in raster order, or two: for luma and for chroma.
         chroma_subsampling: of colour pictures: "4:4:4", "4:2:2" or "4:2:0".
         optimize: write Huffman tables made for the picture.
         progressive: write a progressive file.
@@ -125,7 +123,7 @@ class JPEG(Codec):
                 options["keep_rgb"] = True
         if xmp:
             # Pillow's own `xmp` came with 11.0.
-            options["extra"] = _xmp_segment(xmp)
+            options["extra"] = xmp_segment(xmp)
         if icc_profile:
             if len(icc_profile) > MAX_PROFILE:
                 raise ValueError(
@@ -136,6 +134,11 @@ class JPEG(Codec):
 
     def decode(self, data: bytes) -> np.ndarray:
         return pillow_load(check_data(data), "JPEG")
+
+    @classmethod
+    def read_header(cls, data: bytes) -> Header:
+        metadata = read_segments(data)  # older versions of Pillow tell no XMP
+        return Header(pillow_header(data, "JPEG").size, *metadata)
 
 
 def _checked_tables(tables: Any) -> tuple[tuple[tuple[int, ...], ...], ...]:
@@ -150,15 +153,6 @@ def _checked_tables(tables: Any) -> tuple[tuple[tuple[int, ...], ...], ...]:
             f"Received shape {tables.shape}."
         )
     return tuple(tuple(tuple(row) for row in table) for table in tables.astype(int).tolist())
-
-
-def _xmp_segment(xmp: bytes) -> bytes:
-    payload = XMP_HEADER + xmp
-    if len(payload) > MAX_SEGMENT:
-        raise ValueError(
-            f"JPEG holds XMP of up to {MAX_SEGMENT - len(XMP_HEADER)} bytes. Received {len(xmp)}."
-        )
-    return b"\xff\xe1" + (2 + len(payload)).to_bytes(2) + payload
 
 
 def _require_keep_rgb() -> None:

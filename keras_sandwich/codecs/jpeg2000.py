@@ -31,12 +31,13 @@ START = b"\xff\x4f\xff\x51"  # markers SOC and SIZ of T.800 Annex A
 END = b"\xff\xd9"  # EOC
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JPEG2000(Codec):
     """A JPEG 2000 codec: pictures of 8 to 16 bits to the bytes of a file, and back.
 
     One of `ratio`, `psnr` and `lossless` says how much is kept; none means a ratio of 16 for eight bits, a PSNR of 40
-    for more. A ratio spends the same bits on every picture, a PSNR what each of them needs. Pillow does the work for
+    for more. The strength, of which more is fewer bits, is the ratio, 1 to 1000, or 101 − psnr, 1 to 91; lossless files
+    have none. A ratio spends the same bits on every picture, a PSNR what each of them needs. Pillow does the work for
     eight bits, imagecodecs (the `jpegxl` extra), which knows no ratio, for more. Grayscale is a single component.
 
     OpenJPEG only estimates a PSNR, and for plain pictures, of one colour or one row, it can be wrong by forty dB. So
@@ -55,10 +56,9 @@ class JPEG2000(Codec):
     ```
 
     Args:
-        ratio: how many times smaller than its samples the codestream is, 1 to 1000; for eight bits only. It is the
-            strength.
-        psnr: the dB of the coded components, 10 to 100. The strength is 101 − psnr.
-        lossless: the reversible wavelet, and every bit of it. It has no strength.
+        ratio: how many times smaller than its samples the codestream is, 1 to 1000; for eight bits only.
+        psnr: the dB of the coded components, 10 to 100.
+        lossless: the reversible wavelet, and every bit of it.
         bits: 8, 10, 12 or 16.
         color_transform: code Y, Cb and Cr; False codes R, G and B.
 

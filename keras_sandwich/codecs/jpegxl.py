@@ -25,7 +25,7 @@ from keras_sandwich.codecs.libraries import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JPEGXL(Codec):
     """A JPEG XL codec: pictures of 8 to 16 bits to the bytes of a file, and back.
 
@@ -33,6 +33,8 @@ class JPEGXL(Codec):
     linear light in floating point, as imagecodecs would declare integers linear that are not: rate and quality are then
     those of eight bits, and viewers show the right colours. Lossless files of more than eight bits hold the integers,
     which viewers show too bright for that reason.
+
+    The strength, of which more is fewer bits, is the distance, 0.01 to 25; lossless files have none.
 
     Example:
 
@@ -46,8 +48,8 @@ class JPEGXL(Codec):
     ```
 
     Args:
-        distance: Butteraugli distance, 0.01 to 25; at 1 a viewer begins to see a difference. It is the strength.
-        lossless: every bit. It has no strength.
+        distance: Butteraugli distance, 0.01 to 25; at 1 a viewer begins to see a difference.
+        lossless: every bit.
         bits: 8, 10, 12 or 16.
         effort: 1 to 9: how long the encoder looks for a smaller file.
 

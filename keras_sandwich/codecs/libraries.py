@@ -41,7 +41,7 @@ def damage_in_words(kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, OSError):
+    except (ValueError, OSError, ImportError, MemoryError):
         raise
     except Exception as error:
         raise ValueError(

@@ -28,9 +28,9 @@ from keras_sandwich.codecs.libraries import (
 SIGNATURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PNG(Codec):
-    """A lossless PNG codec: what comes out is what went in. It has no strength.
+    """A lossless PNG codec: what comes out is what went in. It has no strength, as there is nothing to set.
 
     Example:
 

@@ -7,20 +7,23 @@ import numpy as np
 
 from keras_sandwich._arguments import check_integer
 from keras_sandwich.codecs.checks import check_data, check_image, check_sides
-from keras_sandwich.codecs.codec import QualityCodec
+from keras_sandwich.codecs.header import Header, pillow_header
 from keras_sandwich.codecs.libraries import pillow_load, pillow_save, pillow_version
+from keras_sandwich.codecs.quality_codec import QualityCodec
 
 # Empty chunks that say how many channels a picture has. Decoders skip chunks that they do not know.
 MARKS = {1: b"GRAY" + bytes(4), 3: b"RGB " + bytes(4)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WebP(QualityCodec):
     """A lossy WebP codec: uint8 pictures to the bytes of a file, and back.
 
     WebP has 4:2:0 alone, of eight bits, in the narrow range of 219 levels, and no grayscale: a grayscale picture is
     coded as colour whose chroma is flat. A file with flat chroma decodes to one channel, the green. Where flat chroma
     is all that a quality leaves of a picture of three channels, its file says in 26 bytes that it has three.
+
+    The strength, of which more is fewer bits, is 101 − quality: 1 to 101.
 
     Example:
 
@@ -35,7 +38,7 @@ class WebP(QualityCodec):
     ```
 
     Args:
-        quality: 0 to 100. The strength is 101 − quality.
+        quality: 0 to 100, which is best.
         method: 0 to 6: how long the encoder looks for a smaller file.
 
     Raises:
@@ -81,6 +84,10 @@ class WebP(QualityCodec):
         marked = [channels for channels, mark in MARKS.items() if data.endswith(mark)]
         channels = marked[0] if marked else 1 if _flat_chroma(pixels) else 3
         return pixels if channels == 3 else pixels[..., 1:2]
+
+    @classmethod
+    def read_header(cls, data: bytes) -> Header:
+        return pillow_header(data, "WEBP")
 
 
 def _flat_chroma(pixels: np.ndarray) -> bool:

@@ -4,12 +4,11 @@ import operator
 import warnings
 from collections.abc import Iterator
 from threading import Lock
-from typing import Any
 
 import keras
 import numpy as np
 
-from keras_sandwich._arguments import is_integer
+from keras_sandwich._arguments import require_integers
 from keras_sandwich.datasets.crops import (
     crop_randomness,
     picture_order,
@@ -88,7 +87,7 @@ class CropDataset(keras.utils.PyDataset):
 
     @epoch.setter
     def epoch(self, epoch: int) -> None:
-        check_whole_numbers(0, epoch=epoch)
+        require_integers(0, epoch=epoch)
         with self._lock:
             self._epoch, self._asked = epoch, None
 
@@ -136,7 +135,7 @@ class CropDataset(keras.utils.PyDataset):
             ValueError: If the epoch is negative.
         """
         epoch = self._epoch if epoch is None else epoch
-        check_whole_numbers(0, epoch=epoch)
+        require_integers(0, epoch=epoch)
         return self._compute(epoch, self._check_index(index))
 
     def on_epoch_begin(self) -> None:
@@ -153,7 +152,7 @@ class CropDataset(keras.utils.PyDataset):
         index = operator.index(index)
         if not 0 <= index < self._steps:
             raise IndexError(
-                f"The index of a batch must be in [0, {self._steps}). Received: index={index}."
+                f"The index of a batch must be in [0, {self._steps}). Received index={index}."
             )
         return index
 
@@ -207,15 +206,6 @@ class CropDataset(keras.utils.PyDataset):
             return None
 
 
-def check_whole_numbers(least: int, **arguments: Any) -> None:
-    """Refuses arguments that are not integers of at least `least`."""
-    for name, value in arguments.items():
-        if not is_integer(value, least):
-            raise ValueError(
-                f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}."
-            )
-
-
 def check_crop_arguments(
     crop_size: int,
     batch_size: int,
@@ -226,9 +216,9 @@ def check_crop_arguments(
     workers: int,
 ) -> None:
     """Refuses what no loader of crops can work with."""
-    check_whole_numbers(1, crop_size=crop_size, batch_size=batch_size, reduction=reduction)
+    require_integers(1, crop_size=crop_size, batch_size=batch_size, reduction=reduction)
     if steps_per_epoch is not None:
-        check_whole_numbers(1, steps_per_epoch=steps_per_epoch)
-    check_whole_numbers(0, seed=seed, initial_epoch=initial_epoch, workers=workers)
+        require_integers(1, steps_per_epoch=steps_per_epoch)
+    require_integers(0, seed=seed, initial_epoch=initial_epoch, workers=workers)
     if seed >= _SEEDS:
-        raise ValueError(f"`seed` must be below 2**32. Received: seed={seed}.")
+        raise ValueError(f"`seed` must be below 2**32. Received seed={seed}.")

@@ -61,6 +61,7 @@ class ImageFolder(CropDataset):
     def __init__(
         self,
         path: Pictures,
+        *,
         crop_size: int = 128,
         batch_size: int = 8,
         steps_per_epoch: int | None = None,
@@ -140,6 +141,7 @@ class ImageFolder(CropDataset):
 
 def image_folder(
     path: Pictures,
+    *,
     crop_size: int = 128,
     batch_size: int = 8,
     steps_per_epoch: int | None = None,
@@ -209,17 +211,17 @@ def image_folder(
     """
     return ImageFolder(
         path,
-        crop_size,
-        batch_size,
-        steps_per_epoch,
-        reduction,
-        augment,
-        shuffle,
-        random_crop,
-        cache,
-        seed,
-        initial_epoch,
-        workers,
+        crop_size=crop_size,
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        reduction=reduction,
+        augment=augment,
+        shuffle=shuffle,
+        random_crop=random_crop,
+        cache=cache,
+        seed=seed,
+        initial_epoch=initial_epoch,
+        workers=workers,
     )
 
 
@@ -230,7 +232,7 @@ def _sources(path: Any) -> list[tuple[str, Source]]:
     if not isinstance(path, (Sequence, np.ndarray)):
         raise ValueError(
             "`path` must be a folder or a list of files or arrays. "
-            f"Received: path={path!r} of type {type(path)}."
+            f"Received path={path!r} of type {type(path)}."
         )
     if len(path) == 0:
         raise ValueError("`path` must hold at least one picture. Received an empty list.")

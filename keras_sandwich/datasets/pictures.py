@@ -40,7 +40,7 @@ def load_images(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         name = file.relative_to(path).with_suffix("").as_posix()
         if name in pictures:
             raise ValueError(
-                f"Two pictures are called {name!r}. Received: path={str(path)!r}; rename one of them."
+                f"Two pictures are called {name!r}. Received path={str(path)!r}; rename one of them."
             )
         try:
             pictures[name] = read_srgb(file)
@@ -57,10 +57,10 @@ def as_picture(array: np.ndarray, name: str) -> np.ndarray:
     if array.ndim != 3 or array.shape[-1] not in (1, 3, 4):
         raise ValueError(
             f"{name} must have the shape [height, width] or [height, width, channels] with 1, 3 "
-            f"or 4 channels. Received: shape {array.shape}."
+            f"or 4 channels. Received shape {array.shape}."
         )
     if array.dtype.kind not in "uif":
-        raise ValueError(f"{name} must hold integers or floats. Received: dtype {array.dtype}.")
+        raise ValueError(f"{name} must hold integers or floats. Received dtype {array.dtype}.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(
             f"{name} has {int((~np.isfinite(array)).sum())} NaN or infinite values. "
@@ -69,7 +69,7 @@ def as_picture(array: np.ndarray, name: str) -> np.ndarray:
     if array.size and (array.min() < 0 or array.max() > 255):
         raise ValueError(
             f"{name} must have values in [0, 255]. "
-            f"Received: values from {array.min()} to {array.max()}. Rescale the picture."
+            f"Received values from {array.min()} to {array.max()}. Rescale the picture."
         )
     exact = np.uint8 if array.dtype.kind in "ui" else np.float32
     pixels = array[..., :3].astype(exact, copy=False)

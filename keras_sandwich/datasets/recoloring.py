@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_sandwich._arguments import is_integer
+from keras_sandwich._arguments import require_integers
 from keras_sandwich.datasets.pictures import as_picture
 from keras_sandwich.ops.color import RGB_TO_YUV, YUV_TO_RGB
 
@@ -40,8 +40,7 @@ def recolor(pictures: Sequence[np.ndarray], copies: int = 15, seed: int = 0) -> 
     Raises:
         ValueError: `copies` is no integer of at least 0, or an array is not a picture.
     """
-    if not is_integer(copies, 0):
-        raise ValueError(f"`copies` must be an integer of at least 0. Received copies={copies!r}.")
+    require_integers(0, copies=copies)
     generator = np.random.default_rng(seed)
     recolored = []
     for number, picture in enumerate(pictures):

@@ -6,6 +6,7 @@ from importlib.resources.abc import Traversable
 
 import numpy as np
 
+from keras_sandwich._arguments import require_option
 from keras_sandwich._optional import import_library
 
 _SPLITS = ("train", "test")
@@ -69,11 +70,7 @@ def sample_images(split: str = "train") -> np.ndarray:
 
 
 def _files(split: str) -> list[Traversable]:
-    if split not in _SPLITS:
-        raise ValueError(
-            f"`split` must be one of {_SPLITS}. Received: split={split!r}. "
-            'Pass "train" for the training pictures or "test" for those held out.'
-        )
+    require_option(split, _SPLITS, "split")
     folder = resources.files("keras_sandwich.datasets") / "samples" / split
     files = [file for file in folder.iterdir() if file.name.endswith(".webp")]
     return sorted(files, key=lambda file: file.name)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_sandwich._arguments import require_integers, require_option
 from keras_sandwich._optional import import_library
 from keras_sandwich.datasets.crop_dataset import (
     CropDataset,
     UnusablePicture,
     check_crop_arguments,
-    check_whole_numbers,
 )
 from keras_sandwich.datasets.pictures import as_picture
 
@@ -22,6 +22,7 @@ _READERS = ("auto", "tf.data", "data_source")
 def load_tfds_images(
     name: str = "clic",
     split: str = "train",
+    *,
     crop_size: int = 128,
     batch_size: int = 8,
     reduction: int = 1,
@@ -85,9 +86,8 @@ def load_tfds_images(
             range.
     """
     check_crop_arguments(crop_size, batch_size, None, reduction, seed, 0, workers)
-    check_whole_numbers(1, shuffle_buffer=shuffle_buffer)
-    if reader not in _READERS:
-        raise ValueError(f"`reader` must be one of {_READERS}. Received: reader={reader!r}.")
+    require_integers(1, shuffle_buffer=shuffle_buffer)
+    require_option(reader, _READERS, "reader")
     with_tf = reader == "tf.data" or (reader == "auto" and find_spec("tensorflow") is not None)
     builder = _builder(name, data_dir, download, random_access=not with_tf)
     _check_contents(builder, split, image_key)
@@ -116,14 +116,14 @@ def _builder(
     except tfds.core.DatasetNotFoundError as error:
         raise ValueError(
             "There is no such dataset. "
-            f"Received: name={name!r}, data_dir={place!r}. Expected a name of the catalog, "
+            f"Received name={name!r}, data_dir={place!r}. Expected a name of the catalog, "
             "https://www.tensorflow.org/datasets/catalog/overview, or of a dataset in data_dir."
         ) from error
     if not builder.is_prepared():
         if not download:
             raise ValueError(
                 f"The dataset {name!r} is not prepared in {str(builder.data_dir)!r}. "
-                "Received: download=False. Prepare it, or pass download=True."
+                "Received download=False. Prepare it, or pass download=True."
             )
         if random_access:
             builder = tfds.builder(name, data_dir=place, file_format="array_record")
@@ -136,13 +136,13 @@ def _check_contents(builder: Any, split: str, image_key: str) -> None:
     if image_key not in features or len(features[image_key].shape or ()) != 3:
         raise ValueError(
             "`image_key` must name a picture, a feature of the shape [height, width, channels]. "
-            f"Received: image_key={image_key!r}. {builder.name!r} has: {list(features)}."
+            f"Received image_key={image_key!r}. {builder.name!r} has: {list(features)}."
         )
     try:
         builder.info.splits[split]
     except (KeyError, ValueError) as error:
         raise ValueError(
-            f"The dataset {builder.name!r} has no such split. Received: split={split!r}. "
+            f"The dataset {builder.name!r} has no such split. Received split={split!r}. "
             f"Expected one of {sorted(builder.info.splits)}, or a slice of it."
         ) from error
 

@@ -11,9 +11,10 @@ from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.samples import from_samples
 from keras_sandwich.files.container import Container, read_container
+from keras_sandwich.files.lossless import encode_picture, require_format
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
 from keras_sandwich.files.payload import Payload, is_unaltered, pixel_digest
-from keras_sandwich.files.writing import encode_picture, require_format, require_target
+from keras_sandwich.files.targets import require_target
 from keras_sandwich.inference.tiling import postprocess_picture
 
 ROWS = 256  # rounded at a time: a picture's float copies would take more memory than itself
@@ -73,19 +74,19 @@ def decode_file(
         raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
     decoded = samples if codec_bits == 8 else from_samples(samples, codec_bits)
     restored = postprocess_picture(network.model, decoded, payload.output_size, tile_size)
-    profile = payload.profile or container.icc_profile
+    profile = payload.profile or container.header.icc_profile
     write_whole(path, encode_picture(_pixels(restored, bits), suffix, profile))
 
 
 def open_coded(data: bytes) -> tuple[Container, Payload]:
     """The container and what it says of itself. Anything wrong raises ValueError."""
     container = read_container(data)
-    if container.xmp is None:
+    if container.header.xmp is None:
         raise ValueError(
             "it carries no metadata of keras-sandwich. It was not written by `encode_file`, or was "
             "saved anew by a program that dropped them"
         )
-    return container, Payload.from_xmp(container.xmp)
+    return container, Payload.from_xmp(container.header.xmp)
 
 
 def _network(payload: Payload, model: Any) -> Network:
@@ -118,10 +119,10 @@ def _samples(
             "coded or restored: more is a decompression bomb or damage"
         )
     expected = network.coded_size(payload.output_size)
-    if container.size != expected:
+    if container.header.size != expected:
         raise ValueError(
             f"a picture of {_spell(payload.output_size)} is coded as one of {_spell(expected)}, and "
-            f"the file holds one of {_spell(container.size)}. It was edited after it was written"
+            f"the file holds one of {_spell(container.header.size)}. It was edited after it was written"
         )
     codec = _codec(container, payload)
     try:
@@ -142,7 +143,7 @@ def _samples(
 
 def _codec(container: Container, payload: Payload) -> codecs.Codec:
     """The codec of the container, for samples of as many bits as the file says."""
-    kind = codecs.codec_for(container.suffix)
+    kind = container.format.codec
     bits = payload.settings.get("bits", 8)
     if bits == 8:
         return kind()
@@ -153,7 +154,7 @@ def _codec(container: Container, payload: Payload) -> codecs.Codec:
 
 
 def _what_changed(data: bytes, container: Container, payload: Payload, version: str) -> str:
-    if is_unaltered(data, container.xmp or b"", payload):
+    if is_unaltered(data, container.header.xmp or b"", payload):
         return (
             "the decoder gives other pixels than the one that wrote it, though no byte of the file "
             f"has changed. Written with {payload.library}; decoded with {version}. "

@@ -12,11 +12,12 @@ import numpy as np
 from keras_sandwich import codecs
 from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
+from keras_sandwich.codecs.registry import coded_formats, listed
 from keras_sandwich.codecs.samples import to_samples
 from keras_sandwich.files.info import FileInfo, info_of
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.payload import Payload, pixel_digest, seal
-from keras_sandwich.files.writing import require_target
+from keras_sandwich.files.targets import require_target
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
 from keras_sandwich.inference.tiling import preprocess_picture
 from keras_sandwich.pictures import read_picture
@@ -29,11 +30,11 @@ def encode_file(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     model: Any,
+    *,
     bits_per_pixel: float | None = None,
     strength: float | None = None,
     target_size: int | None = None,
     codec: codecs.Codec | None = None,
-    *,
     background: Any = None,
     keep_profile: bool = True,
     tile_size: int = 1024,
@@ -58,8 +59,8 @@ def encode_file(
     ```
 
     Args:
-        source: a picture file. Its EXIF orientation is applied, 16 bits are brought to the model's depth, CMYK and gray
-            profiles to sRGB.
+        source: a picture file. Its EXIF orientation is applied, every depth brought to the model's, CMYK and gray
+            profiles to sRGB; what becomes of the ways to state colours, docs/files.md says.
         target: the file to write; its suffix chooses the codec.
         model: a `CompressIntraModel`, or the name or folder of a preset.
         bits_per_pixel: write the largest file of at most so many bits per pixel of the source.
@@ -82,7 +83,7 @@ def encode_file(
     path = require_target(target, source)
     network = load_network(model)
     codec = _codec_for(path, network, codec)
-    _require_one_goal(bits_per_pixel=bits_per_pixel, strength=strength, target_size=target_size)
+    require_one_goal(bits_per_pixel=bits_per_pixel, strength=strength, target_size=target_size)
     picture = read_picture(source, network.channels, network.num_truncate_bits, background)
     height, width, _ = picture.pixels.shape
     _require_size(path, network, (height, width), codec.max_side)
@@ -138,7 +139,8 @@ def stated_settings(codec: codecs.Codec) -> dict[str, Any]:
     }
 
 
-def _require_one_goal(**goals: float | None) -> None:
+def require_one_goal(**goals: float | None) -> None:
+    """ValueError unless exactly one of these is given, and it is a size."""
     given = {name: value for name, value in goals.items() if value is not None}
     if len(given) != 1:
         raise ValueError(
@@ -157,7 +159,7 @@ def _codec_for(path: Path, network: Network, codec: codecs.Codec | None) -> code
     codec = default_codec(suffix, network) if codec is None else codec
     if not codec.carries_metadata:
         raise ValueError(
-            "The file must carry metadata, as JPEG, WebP, AVIF and HEIC files do. "
+            f"The file must carry metadata, as {listed([f.name for f in coded_formats()], 'and')} files do. "
             f"Received target={str(path)!r} and the codec {codec.name}."
         )
     if suffix not in codec.suffixes:

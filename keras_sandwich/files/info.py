@@ -81,17 +81,17 @@ def info_of(data: bytes) -> FileInfo:
     container, payload = open_coded(data)
     height, width = payload.output_size
     return FileInfo(
-        format=container.format,
+        format=container.format.name,
         file_size=len(data),
-        metadata_size=len(container.xmp or b""),
+        metadata_size=len(container.header.xmp or b""),
         bits_per_pixel=8.0 * len(data) / (height * width),
         output_size=payload.output_size,
-        coded_size=container.size,
+        coded_size=container.header.size,
         network=payload.network,
         preset=payload.preset,
         settings=dict(payload.settings),
         library=payload.library,
         pixels=payload.pixels,
-        has_profile=(payload.profile or container.icc_profile) is not None,
-        unaltered=is_unaltered(data, container.xmp or b"", payload),
+        has_profile=(payload.profile or container.header.icc_profile) is not None,
+        unaltered=is_unaltered(data, container.header.xmp or b"", payload),
     )

@@ -51,7 +51,8 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
         The keys of `model(images)`, as NumPy, or as lists of NumPy arrays where lists are given. "rate" is an array
         of each whole file's bits, for clips the sum of their frames'; "bottleneck" is what the codec was given,
         rounded and clipped, and "compressed_bottleneck" what it decoded, both of its integers. "codec" is the name of
-        the codec that was taken, which says how the channels were divided; None where it has no name.
+        the codec that was
+        taken, which says how the channels were divided; None where it has no name.
 
     Raises:
         ValueError: pixels that are not finite or outside [0, 255·2^k], shapes that do not fit, or a picture larger
@@ -64,27 +65,23 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
     rates = []
     for sample in pictures:
         leading = sample.shape[:-3]  # the frames of a clip
-        frames = []
-        total = 0
+        frames, sample_rate = [], 0.0
         for picture in sample.reshape(-1, *sample.shape[-3:]):
             bottleneck = preprocess_picture(model, picture, tile_size)
             coder = for_channels(codec, bottleneck.shape[-1])
             bits = sample_bits(coder)
             samples = to_samples(bottleneck, bits)
             coded = code(samples, coder)
-            total += coded.bits
+            sample_rate += coded.bits
             # Eight-bit samples are on the bottleneck's scale already.
             restored = coded.decoded if bits == 8 else from_samples(coded.decoded, bits)
             prediction = postprocess_picture(model, restored, picture.shape[:2], tile_size)
             frames.append((prediction, samples, coded.decoded))
-        rates.append(total)
-        predictions, sent, decoded = (_stack(parts, leading) for parts in zip(*frames, strict=True))
-        outputs.add(prediction=predictions, bottleneck=sent, compressed_bottleneck=decoded)
-    result = {
-        **outputs.values,
-        "rate": np.array(rates, "float64"),
-        "codec": getattr(coder, "name", None),
-    }
+        rates.append(sample_rate)
+        names = ("prediction", "bottleneck", "compressed_bottleneck")
+        results = zip(names, zip(*frames, strict=True), strict=True)
+        outputs.add(**{name: _stack(parts, leading) for name, parts in results})
+    result = {**outputs.values, "rate": np.array(rates), "codec": getattr(coder, "name", None)}
     prediction = outputs.values["prediction"]
     for key, channels in model.key_slices().items():
         if channels is None:

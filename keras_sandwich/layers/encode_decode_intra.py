@@ -59,7 +59,7 @@ class EncodeDecodeIntra(keras.layers.Layer):
         images: [batch, height, width, channels] in [0, image_max].
         qstep: q of this call, > 0, a scalar or one per image, [batch]; only with `train_qstep=False`.
         quality: instead of any step, 1 to 100, a scalar or one per image, [batch]; only with `train_qstep=False` and
-            without tables.
+            without tables. In tensors, values out of range count as in `JpegProxy`.
 
     Returns:
         decoded: like `images`, float32.
@@ -156,7 +156,7 @@ class EncodeDecodeIntra(keras.layers.Layer):
 
     def effective_qstep(self, qstep: Any = None) -> Any:
         """elu(q, 0.01) + min_qstep, of the weight or of the q given."""
-        q = self.qstep if qstep is None else ops.cast(ops.convert_to_tensor(qstep), "float32")
+        q = self.qstep if qstep is None else ops.convert_to_tensor(qstep, "float32")
         step = ops.elu(ops.convert_to_tensor(q), alpha=ELU_ALPHA) + self.min_qstep
         # With a gradient also at the bound, or a trained step would stay there.
         return step + ops.stop_gradient(ops.relu(LEAST_QSTEP - step))
@@ -216,11 +216,12 @@ class EncodeDecodeIntra(keras.layers.Layer):
             step = self.effective_qstep(qstep)
             steps = self.proxy.quantizer.steps(step)
         else:
-            step = ops.ones(())
+            step = ops.ones((), "float32")
             steps = self.proxy.quantizer.steps(quality=quality)
         image_size = ops.shape(images)[1:3]
-        indices, unrounded = self.proxy.encode(round_straight_through(images), steps, training)
-        decoded = self.proxy.decode(indices, steps, image_size, training)
+        decoded, indices, unrounded = self.proxy.code(
+            round_straight_through(images), steps, training
+        )
         sizes = {"image_size": image_size} if self._rate_takes_size else {}
         return decoded, self.rate_model(indices, unrounded, step, **sizes)
 

@@ -12,6 +12,7 @@ from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.ops import jpeg_float, jpeg_libjpeg
 from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.chroma import require_subsampling
+from keras_sandwich.ops.color import images_of, red_green_blue
 from keras_sandwich.ops.rounding import (
     add_uniform_noise,
     clip,
@@ -77,9 +78,11 @@ class JpegProxy(keras.layers.Layer):
 
     Call arguments:
         images: [batch, height, width, channels], any size from 1×1, any number of channels; integers are cast.
-        qstep: the quantizer step in pixel units, > 0; a scalar, or one per image, [batch].
+        qstep: the quantizer step in pixel units, > 0; a scalar, or one per image, [batch]. What is below 0.001, also
+            in a tensor, whose values cannot be checked, counts as 0.001.
         quality: instead of `qstep`, 1 to 100: the tables of T.81 Annex K scaled as libjpeg does; a scalar, or one per
-            image, [batch]. Only where the layer has no tables of its own.
+            image, [batch]. Only where the layer has no tables of its own. In a tensor, what is outside counts as 1
+            or 100.
 
     Returns:
         decoded: like `images`, float32.
@@ -150,14 +153,43 @@ class JpegProxy(keras.layers.Layer):
     def call(
         self, images: Any, qstep: Any = None, quality: Any = None, training: bool | None = None
     ) -> tuple[Any, Any]:
-        images = require_images(images)
-        steps = self.quantizer.steps(qstep, quality)
-        indices, _ = self.encode(images, steps, training)
-        return self.decode(indices, steps, ops.shape(images)[1:3], training), indices
+        decoded, indices, _ = self.code(images, self.quantizer.steps(qstep, quality), training)
+        return decoded, indices
 
     def tables(self, qstep: Any = None) -> np.ndarray:
         """The luma and the chroma table times `qstep`, as a file holds them: whole numbers from 1 to 255, [2, 8, 8]."""
         return self.quantizer.tables(qstep)
+
+    def code(
+        self, images: Any, steps: Any, training: bool | None = None
+    ) -> tuple[Any, list[Any], list[Any]]:
+        """Images to (decoded images, indices, unrounded indices): `encode` and `decode` in one.
+
+        Where rounding only adds something to an index, straight through or as noise, decoding gives back the planes
+        and what that adds to them. Their gradient is then the identity and needs no transform.
+        """
+        images = require_images(images)
+        if self.rounding == "cubic" or not self.quantizer.one_scale:
+            indices, unrounded = self.encode(images, steps, training)
+            return self.decode(indices, steps, ops.shape(images)[1:3], training), indices, unrounded
+        require_one_each(steps.shape[0], images.shape[0])
+        planes = jpeg_float.to_planes(images, self.convert_to_yuv, self.chroma_subsampling)
+        coded = self._coded_size(planes, jpeg_float)
+        surrogates = self._encode_planes(coded, steps, jpeg_float)
+        unrounded = self._with_exact_values(surrogates, images, steps)
+        indices = [self._round(component, training) for component in unrounded]
+        # What an index has more than the float form's; the one number that all steps of an image scale with.
+        scale = steps[:, :1, :1, :1]
+        added = []
+        for channel, (index, surrogate) in enumerate(zip(indices, surrogates, strict=True)):
+            remainder = ops.stop_gradient(_grown(index, surrogate) - surrogate)
+            if steps.shape[2] > 1:
+                shape = ops.stop_gradient(self.quantizer.of_channel(steps / scale, channel))
+                remainder = _blocks(remainder) * shape
+            added.append(_blocks(remainder))
+        added = jpeg_float.decode_remainders(added)
+        decoded = self._with_additions(images, planes, coded, [a * scale[:, 0] for a in added])
+        return self._finished(decoded, indices, steps, training), indices, unrounded
 
     def encode(self, images: Any, steps: Any, training: bool | None = None) -> tuple[Any, Any]:
         """Images to (indices, unrounded indices), each a list with one tensor per channel.
@@ -168,14 +200,7 @@ class JpegProxy(keras.layers.Layer):
         images = require_images(images)
         require_one_each(steps.shape[0], images.shape[0])
         unrounded = self._transform(images, steps, jpeg_float)
-        if self.arithmetic == "libjpeg":
-            exact = self._transform(
-                ops.stop_gradient(images), ops.stop_gradient(steps), jpeg_libjpeg
-            )
-            unrounded = [
-                straight_through(x, surrogate[:, : ops.shape(x)[1], : ops.shape(x)[2]])
-                for x, surrogate in zip(exact, unrounded, strict=True)
-            ]
+        unrounded = self._with_exact_values(unrounded, images, steps)
         return [self._round(component, training) for component in unrounded], unrounded
 
     def decode(
@@ -183,44 +208,83 @@ class JpegProxy(keras.layers.Layer):
     ) -> Any:
         """Indices, as `encode` returns them, to images [batch, height, width, channels]."""
         images = self._reconstruct(indices, steps, image_size, jpeg_float)
+        return self._finished(images, indices, steps, training)
+
+    def _finished(self, images: Any, indices: Any, steps: Any, training: bool | None) -> Any:
+        """Decoded images, clipped, and with libjpeg's values where those are asked for."""
         if self.clip_to_image_max:
             images = clip(images, 0.0, self.image_max)
         if self.arithmetic == "libjpeg" and not self._noisy(training):
             whole = [ops.stop_gradient(component) for component in indices]
-            exact = self._reconstruct(whole, ops.stop_gradient(steps), image_size, jpeg_libjpeg)
+            size = ops.shape(images)[1:3]
+            exact = self._reconstruct(whole, ops.stop_gradient(steps), size, jpeg_libjpeg)
             images = straight_through(exact, images)
         return images
 
+    def _with_exact_values(self, unrounded: list[Any], images: Any, steps: Any) -> list[Any]:
+        """libjpeg's unrounded indices where those are asked for, with the gradient of the float form's."""
+        if self.arithmetic != "libjpeg":
+            return unrounded
+        exact = self._transform(ops.stop_gradient(images), ops.stop_gradient(steps), jpeg_libjpeg)
+        return [
+            straight_through(x, surrogate[:, : ops.shape(x)[1], : ops.shape(x)[2]])
+            for x, surrogate in zip(exact, unrounded, strict=True)
+        ]
+
+    def _with_additions(
+        self, images: Any, planes: list[Any], coded: list[Any], added: list[Any]
+    ) -> Any:
+        """Images plus what is added to their coded planes."""
+        _, height, width, _ = ops.shape(images)
+        for channel, (plane, small) in enumerate(zip(planes, coded, strict=True)):
+            if small is not plane:
+                (large,) = jpeg_float.upsample_chroma(
+                    [small + added[channel]], self.chroma_subsampling, ops.shape(plane)[1:3]
+                )
+                added[channel] = large - plane
+        added = [plane[:, :height, :width] for plane in added]
+        return images + images_of(red_green_blue(*added) if self.convert_to_yuv else added)
+
     def _transform(self, images: Any, steps: Any, stages: Any) -> list[Any]:
         """Images to the unrounded indices of each channel, in either arithmetic."""
-        channels = images.shape[-1]
         planes = stages.to_planes(images, self.convert_to_yuv, self.chroma_subsampling)
-        components: list[Any] = [None] * channels
-        for members in self._groups(channels):
-            group = _select(planes, members)
-            if members[0] % 3:
-                group = stages.downsample_chroma(group, self.chroma_subsampling)
-            blocks = stages.encode_planes(group, self.quantizer.of_channels(steps, members))
-            rows, columns = ops.shape(blocks)[2:4]
-            for place, channel in enumerate(members):
-                components[channel] = ops.reshape(blocks[:, place], (-1, rows, columns, 64))
+        return self._encode_planes(self._coded_size(planes, stages), steps, stages)
+
+    def _coded_size(self, planes: list[Any], stages: Any) -> list[Any]:
+        """Planes of full size at the sizes at which they are coded."""
+        if self.chroma_subsampling == "4:4:4":
+            return planes
+        chroma = [channel for channel in range(len(planes)) if channel % 3]
+        coded = list(planes)
+        if not chroma:
+            return coded
+        smaller = stages.downsample_chroma([planes[k] for k in chroma], self.chroma_subsampling)
+        for channel, plane in zip(chroma, smaller, strict=True):
+            coded[channel] = plane
+        return coded
+
+    def _encode_planes(self, planes: list[Any], steps: Any, stages: Any) -> list[Any]:
+        components: list[Any] = [None] * len(planes)
+        for members in self._groups(len(planes)):
+            own_steps = [self.quantizer.of_channel(steps, channel) for channel in members]
+            group = stages.encode_planes([planes[channel] for channel in members], own_steps)
+            for channel, blocks in zip(members, group, strict=True):
+                components[channel] = ops.reshape(blocks, (-1, *ops.shape(blocks)[1:3], BLOCK**2))
         return components
 
     def _reconstruct(self, indices: Any, steps: Any, image_size: Any, stages: Any) -> Any:
         """Indices to images, in either arithmetic."""
         planes: list[Any] = [None] * len(indices)
         for members in self._groups(len(indices)):
-            blocks = ops.stack([indices[channel] for channel in members], axis=1)
-            _, _, rows, columns, _ = ops.shape(blocks)
-            blocks = ops.reshape(blocks, (-1, len(members), rows, columns, BLOCK, BLOCK))
-            group = stages.decode_planes(blocks, self.quantizer.of_channels(steps, members))
+            own_steps = [self.quantizer.of_channel(steps, channel) for channel in members]
+            group = stages.decode_planes(
+                [_blocks(indices[channel]) for channel in members], own_steps
+            )
             if members[0] % 3:
                 group = stages.upsample_chroma(group, self.chroma_subsampling, image_size)
-            group = group[:, : image_size[0], : image_size[1]]
-            for place, channel in enumerate(members):
-                planes[channel] = group[..., place : place + 1]
-        images = ops.concatenate(planes, axis=-1) if len(planes) > 1 else planes[0]
-        return stages.to_images(images, self.convert_to_yuv)
+            for channel, plane in zip(members, group, strict=True):
+                planes[channel] = plane[:, : image_size[0], : image_size[1]]
+        return stages.to_images(planes, self.convert_to_yuv)
 
     def _groups(self, channels: int) -> list[list[int]]:
         """Channels that are coded at one size, together: all, or luma and chroma apart."""
@@ -282,11 +346,27 @@ class JpegProxy(keras.layers.Layer):
         }
 
 
-def _select(planes: Any, members: list[int]) -> Any:
-    """Some channels of [batch, height, width, channels]."""
-    if len(members) == planes.shape[-1]:
-        return planes
-    return ops.concatenate([planes[..., channel : channel + 1] for channel in members], axis=-1)
+def _blocks(component: Any) -> Any:
+    """[batch, rows, columns, 64] as 8×8 blocks."""
+    return ops.reshape(component, (-1, *ops.shape(component)[1:3], BLOCK, BLOCK))
+
+
+def _grown(component: Any, like: Any) -> Any:
+    """Indices on a component's own grid on that of the picture padded to whole MCUs.
+
+    What is added decodes to samples outside the picture.
+    """
+    for axis in (1, 2):
+        size, larger = ops.shape(component)[axis], ops.shape(like)[axis]
+        if not (isinstance(size, int) and size == larger):
+            rest = like[(slice(None),) * axis + (slice(size, None),)]
+            rest = (
+                rest[:, : ops.shape(component)[1]]
+                if axis == 2
+                else rest[:, :, : ops.shape(component)[2]]
+            )
+            component = ops.concatenate([component, rest], axis=axis)
+    return component
 
 
 def require_channels(images_shape: Any, convert_to_yuv: bool) -> None:

@@ -16,6 +16,7 @@ from keras_sandwich.ops.quantization import (
 from keras_sandwich.ops.rounding import straight_through
 
 LARGEST = 255  # of a baseline file (T.81 B.2.4.1)
+LEAST_STEP = 1e-3  # finer than float32 has pixels; a tensor may hold what cannot be checked
 
 
 class Quantizer(keras.layers.Layer):
@@ -91,13 +92,15 @@ class Quantizer(keras.layers.Layer):
         if quality is not None:
             tables = quality_to_tables(quality)
             return ops.reshape(tables, (-1, 2, BLOCK, BLOCK))
-        qstep = ops.cast(ops.convert_to_tensor(1.0 if qstep is None else qstep), "float32")
+        qstep = ops.convert_to_tensor(1.0 if qstep is None else qstep, "float32")
         if len(qstep.shape) > 1:
             raise ValueError(
                 "`qstep` must be a scalar or have one value per image, [batch]. "
                 f"Received shape {tuple(qstep.shape)}."
             )
         steps = ops.reshape(qstep, (-1, 1, 1, 1))
+        # With a gradient also below, or a trained step would stay there.
+        steps = steps + ops.stop_gradient(ops.relu(LEAST_STEP - steps))
         if self.has_tables:
             steps = steps * self._tables()
         if self.whole:
@@ -105,12 +108,15 @@ class Quantizer(keras.layers.Layer):
             steps = straight_through(ops.clip(ops.round(steps), 1, LARGEST), steps)
         return steps
 
-    def of_channels(self, steps: Any, channels: list[int]) -> Any:
-        """The steps of some channels, to broadcast over [batch, channel, rows, columns, 8, 8]."""
-        if steps.shape[1] > 1:
-            # One after the other: PyTorch's compiler breaks where Keras takes a list of indices.
-            steps = ops.stack([steps[:, min(channel % 3, 1)] for channel in channels], axis=1)
-        return steps[:, :, None, None]
+    def of_channel(self, steps: Any, channel: int) -> Any:
+        """The steps of one channel, to broadcast over [batch, rows, columns, 8, 8]."""
+        kind = min(channel % 3, 1) if steps.shape[1] > 1 else 0
+        return steps[:, kind, None, None]
+
+    @property
+    def one_scale(self) -> bool:
+        """Whether all steps of an image have gradients in proportion to themselves, if any."""
+        return not self.train_tables and not (self.whole and self.has_tables)
 
     def tables(self, qstep: Any = None) -> np.ndarray:
         """Luma and chroma as a file holds them: whole numbers from 1 to 255, [2, 8, 8]."""

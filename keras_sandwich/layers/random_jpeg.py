@@ -1,9 +1,12 @@
 """JPEG as an augmentation: what a picture looks like after a file of some quality."""
 
+import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_sandwich._arguments import is_integer, require_option
@@ -18,7 +21,8 @@ class RandomJpeg(keras.layers.Layer):
     """While training, images as a JPEG file of a random quality gives them back; otherwise the images, unchanged.
 
     A network trained behind this layer meets the artifacts that it will meet in files. Each image of each batch gets
-    its own quality. The layer has `JpegProxy`'s gradient, so what stands before it is trained too.
+    its own quality. The layer has `JpegProxy`'s gradient, so what stands before it is trained too. In a `tf.data`
+    pipeline it runs on every backend: `dataset.map(lambda images: augment(images, training=True))`.
 
     Example:
 
@@ -78,6 +82,7 @@ class RandomJpeg(keras.layers.Layer):
         self.value_range = _require_range(value_range)
         self.seed = seed
         self._seed = keras.random.SeedGenerator(seed)
+        self._one_at_a_time = threading.Lock()
 
     def build(self, images_shape: Any) -> None:
         if len(images_shape) != 4 or images_shape[-1] not in (1, 3):
@@ -93,6 +98,27 @@ class RandomJpeg(keras.layers.Layer):
             name="proxy",
         )
         self.proxy.build(images_shape)
+
+    def __call__(self, images: Any, *args: Any, **kwargs: Any) -> Any:
+        if keras.backend.backend() != "tensorflow" and _in_tensorflow_s_graph(images):
+            return self._in_tf_data(images, *args, **kwargs)
+        return super().__call__(images, *args, **kwargs)
+
+    def _in_tf_data(self, images: Any, training: bool | None = False) -> Any:
+        """A batch of a `tf.data` pipeline on another backend: coded by that backend, beside the graph."""
+        tf = sys.modules["tensorflow"]  # whose tensor this is
+        if not training:
+            return tf.cast(images, self.compute_dtype)
+        if not self.built:
+            self.build(tuple(images.shape))
+
+        def code(batch: np.ndarray) -> np.ndarray:
+            with self._one_at_a_time:  # a pipeline's threads would draw the same qualities
+                return ops.convert_to_numpy(self(batch, training=True))
+
+        coded = tf.numpy_function(code, [images], self.compute_dtype)
+        coded.set_shape(images.shape)
+        return coded
 
     def call(self, images: Any, training: bool | None = False) -> Any:
         if not training:
@@ -125,6 +151,11 @@ class RandomJpeg(keras.layers.Layer):
             "value_range": self.value_range,
             "seed": self.seed,
         }
+
+
+def _in_tensorflow_s_graph(images: Any) -> bool:
+    """Whether this is a tensor of TensorFlow that has no value yet."""
+    return type(images).__module__.startswith("tensorflow.") and not hasattr(images, "numpy")
 
 
 def _require_qualities(quality: Any) -> tuple[int, int]:

@@ -14,7 +14,6 @@ from keras import ops
 from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.jpeg_bits import HUFFMAN, jpeg_file_bits, jpeg_scan_bits
-from keras_sandwich.ops.rounding import straight_through
 
 GRADIENTS = ("quantized", "unrounded")
 _HALF_LOG_2_PI_E = 0.5 * float(np.log(2.0 * np.pi * np.e))
@@ -120,10 +119,10 @@ class JpegRate(keras.layers.Layer):
         # The indices of the real codec, not `indices`, where training may have put noise.
         rounded = [ops.round(ops.stop_gradient(component)) for component in unrounded]
         bits = ops.cast(ops.stop_gradient(self._count(rounded, image_size)), "float32")
-        carriers = unrounded
         if self.gradient == "quantized":
-            carriers = [straight_through(*pair) for pair in zip(rounded, unrounded, strict=True)]
-        n = sum(ops.sum(ops.log1p(_magnitude(c)), axis=(1, 2, 3)) for c in carriers)
+            n = sum(_of_quantized(*pair) for pair in zip(rounded, unrounded, strict=True))
+        else:
+            n = sum(ops.sum(ops.log1p(_magnitude(c)), axis=(1, 2, 3)) for c in unrounded)
         slope = ops.stop_gradient(bits * n / (n * n + 1.0))
         return slope * n
 
@@ -163,6 +162,19 @@ class JpegRate(keras.layers.Layer):
             "interleaved": self.interleaved,
             "chroma_subsampling": self.chroma_subsampling,
         }
+
+
+def _of_quantized(rounded: Any, unrounded: Any) -> Any:
+    """Σ ln(1 + |rounded|) of each image; the gradient by the unrounded is sign(rounded) / (1 + |rounded|)."""
+    grown = ops.abs(rounded) + 1.0
+    quarter = rounded.shape[-1] // 4
+    # Of products of four, as a logarithm takes as long as several of them.
+    products: Any = 1.0
+    for place in range(4):
+        products = products * grown[..., place * quarter : (place + 1) * quarter]
+    n = ops.sum(ops.log(products), axis=(1, 2, 3))
+    linear = ops.sum(ops.sign(rounded) / grown * unrounded, axis=(1, 2, 3))
+    return n + (linear - ops.stop_gradient(linear))
 
 
 def _magnitude(x: Any) -> Any:

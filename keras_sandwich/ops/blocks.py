@@ -73,6 +73,23 @@ def blocks_to_image(blocks: Any) -> Any:
     return ops.reshape(images, (-1, rows * BLOCK, columns * BLOCK, channels))
 
 
+def cut_plane(plane: Any) -> Any:
+    """One channel [batch, height, width], multiples of 8, as blocks [batch, rows, columns, 8, 8]."""
+    _, height, width = ops.shape(plane)
+    strips = ops.reshape(
+        plane, (-1, BLOCK, width // BLOCK, BLOCK)
+    )  # rank 4: short of it, TensorFlow is slow
+    blocks = ops.transpose(strips, (0, 2, 1, 3))
+    return ops.reshape(blocks, (-1, height // BLOCK, width // BLOCK, BLOCK, BLOCK))
+
+
+def join_blocks(blocks: Any) -> Any:
+    """The inverse of `cut_plane`."""
+    _, rows, columns, _, _ = ops.shape(blocks)
+    strips = ops.reshape(blocks, (-1, columns, BLOCK, BLOCK))
+    return ops.reshape(ops.transpose(strips, (0, 2, 1, 3)), (-1, rows * BLOCK, columns * BLOCK))
+
+
 def pad_to_multiple(images: Any, multiple: Any) -> Any:
     """Pads bottom and right to a multiple, mirrored with the edge repeated ("symmetric").
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_sandwich.ops.resampling import resize
+from keras_sandwich.ops.resampling import resize, resize_plane
 from keras_sandwich.ops.shapes import ceil_divide, pad_bottom_right, require_images
 
 # How many luma samples one chroma sample stands for: (down, across).
@@ -75,8 +75,22 @@ def upsample_chroma(chroma: Any, chroma_subsampling: str) -> Any:
     return resize(chroma, (height * down, width * across), "lanczos3")
 
 
+def downsample_plane(plane: Any, chroma_subsampling: str) -> Any:
+    """`downsample_chroma` of one channel, [batch, height, width], of a size that the factors divide."""
+    down, across = SUBSAMPLING[chroma_subsampling]
+    _, height, width = ops.shape(plane)
+    return resize_plane(plane, (height // down, width // across), "bilinear")
+
+
+def upsample_plane(plane: Any, chroma_subsampling: str) -> Any:
+    """`upsample_chroma` of one channel, [batch, height, width]."""
+    down, across = SUBSAMPLING[chroma_subsampling]
+    _, height, width = ops.shape(plane)
+    return resize_plane(plane, (height * down, width * across), "lanczos3")
+
+
 def _flatten_frames(video: Any) -> tuple[Any, Any]:
-    video = ops.cast(ops.convert_to_tensor(video), "float32")
+    video = ops.convert_to_tensor(video, "float32")
     if len(video.shape) not in (4, 5) or video.shape[-1] != 3:
         raise ValueError(
             "Expected images [batch, height, width, 3] or clips [batch, frames, height, width, 3]. "

@@ -1,5 +1,6 @@
 """RGB and YUV as JFIF defines them: BT.601, full range, chroma centred at 128."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,25 +8,55 @@ from keras import ops
 
 from keras_sandwich.ops.shapes import require_images
 
-# JFIF 1.02, "Conversion to and from RGB". Rows: Y, Cb, Cr.
+# JFIF 1.02, "Conversion to and from RGB": Y, and what B − Y and R − Y are divided by.
+RED, GREEN, BLUE = 0.299, 0.587, 0.114
+BLUE_SPAN, RED_SPAN = 1.772, 1.402
+CHROMA_CENTRE = 128.0
+# Rows: Y, Cb, Cr.
 RGB_TO_YUV = np.array(
     [
-        [0.299, 0.587, 0.114],
-        [-0.299 / 1.772, -0.587 / 1.772, 0.5],
-        [0.5, -0.587 / 1.402, -0.114 / 1.402],
+        [RED, GREEN, BLUE],
+        [-RED / BLUE_SPAN, -GREEN / BLUE_SPAN, 0.5],
+        [0.5, -GREEN / RED_SPAN, -BLUE / RED_SPAN],
     ]
 )
 YUV_TO_RGB = np.linalg.inv(RGB_TO_YUV)
-_CHROMA_CENTRE = [0.0, 128.0, 128.0]
-# Lists, since PyTorch's compiler breaks where Keras takes an array.
-_TO_YUV: list[list[float]] = RGB_TO_YUV.tolist()
-_TO_RGB: list[list[float]] = YUV_TO_RGB.tolist()
 
 
-def _mix(images: Any, matrix: list[list[float]]) -> Any:
-    """A 3×3 matrix on the channels, as multiply-adds: a matrix product is not float32 everywhere."""
-    columns = [ops.convert_to_tensor(column, "float32") for column in zip(*matrix, strict=True)]
-    return sum(images[..., k : k + 1] * columns[k] for k in range(3))
+def planes_of(images: Any) -> list[Any]:
+    """Each channel of [batch, height, width, channels] by itself, [batch, height, width]."""
+    _, height, width, channels = ops.shape(images)
+    if channels == 1:
+        return [images[..., 0]]
+    # Copied by one transposition: slices of a last axis of three are read and put together several times slower.
+    pixels = _copied(ops.transpose(ops.reshape(images, (-1, channels))))
+    return list(ops.unstack(ops.reshape(pixels, (channels, -1, height, width)), channels))
+
+
+def images_of(planes: Sequence[Any]) -> Any:
+    """The inverse of `planes_of`."""
+    _, height, width = ops.shape(planes[0])
+    if len(planes) == 1:
+        return planes[0][..., None]
+    pixels = ops.transpose(ops.reshape(ops.stack(planes, axis=0), (len(planes), -1)))
+    return ops.reshape(_copied(pixels), (-1, height, width, len(planes)))
+
+
+def _copied(matrix: Any) -> Any:
+    """Its elements in their order, which on PyTorch a transposed matrix has only in its strides."""
+    return ops.reshape(matrix, (-1,))
+
+
+def luma_and_differences(red: Any, green: Any, blue: Any) -> list[Any]:
+    """Planes of RGB to Y, Cb and Cr, the last two around 0: sums, as a matrix product is not float32 everywhere."""
+    luma = RED * red + GREEN * green + BLUE * blue
+    return [luma, (blue - luma) * (1 / BLUE_SPAN), (red - luma) * (1 / RED_SPAN)]
+
+
+def red_green_blue(luma: Any, cb: Any, cr: Any) -> list[Any]:
+    """The inverse of `luma_and_differences`."""
+    green = luma - (BLUE * BLUE_SPAN / GREEN) * cb - (RED * RED_SPAN / GREEN) * cr
+    return [luma + RED_SPAN * cr, green, luma + BLUE_SPAN * cb]
 
 
 def _require_three_channels(images: Any) -> Any:
@@ -61,8 +92,8 @@ def rgb_to_yuv(images: Any) -> Any:
     Raises:
         ValueError: the rank is not 4 or there are not three channels.
     """
-    images = _require_three_channels(images)
-    return _mix(images, _TO_YUV) + ops.convert_to_tensor(_CHROMA_CENTRE, "float32")
+    luma, cb, cr = luma_and_differences(*planes_of(_require_three_channels(images)))
+    return images_of([luma, cb + CHROMA_CENTRE, cr + CHROMA_CENTRE])
 
 
 def yuv_to_rgb(images: Any) -> Any:
@@ -87,5 +118,5 @@ def yuv_to_rgb(images: Any) -> Any:
     Raises:
         ValueError: the rank is not 4 or there are not three channels.
     """
-    images = _require_three_channels(images)
-    return _mix(images - ops.convert_to_tensor(_CHROMA_CENTRE, "float32"), _TO_RGB)
+    luma, cb, cr = planes_of(_require_three_channels(images))
+    return images_of(red_green_blue(luma, cb - CHROMA_CENTRE, cr - CHROMA_CENTRE))

@@ -58,34 +58,6 @@ def standard_bits(histogram: Any, table: str) -> Any:
     return ops.sum(histogram * lengths, axis=-1)
 
 
-def entropy_bits(histogram: Any) -> Any:
-    """Nearly the bits of an optimal Huffman code: the entropy, and at least a bit for a frequent symbol.
-
-    A symbol that is at least half of what is left is a branch of the code tree by itself: everything left takes a bit
-    there. The others take their entropy, Σ h·log2(H/h). Without the first part nearly empty pictures, whose DC
-    differences are almost all zero, would be counted far too low.
-
-    Args:
-        histogram: [batch, 256] int32.
-
-    Returns:
-        [batch] float32: on photographs up to 1.6 % below `optimal_bits`.
-    """
-    counts = ops.cast(histogram, "float32")
-    # The pseudo-symbol that keeps the code of all ones free; PyTorch's compiler breaks behind `ops.pad`.
-    counts = ops.concatenate([counts, ops.ones_like(counts[:, :1])], axis=-1)
-    # Most frequent first, and what is left from each on.
-    rising = ops.sort(counts, axis=-1)
-    counts, left = (ops.flip(x, axis=-1) for x in (rising, ops.cumsum(rising, axis=-1)))
-    heavy = ops.cumprod(ops.cast(2.0 * counts >= left, "float32"), axis=-1)
-    branches = ops.sum(heavy * ops.where(left > 1.0, left, 0.0), axis=-1)
-    others = (1.0 - heavy) * counts
-    total = ops.maximum(ops.sum(others, axis=-1), 1.0)
-    information = others * ops.log(ops.maximum(others, 1.0))
-    nats = total * ops.log(total) - ops.sum(information, axis=-1)
-    return branches + nats / float(np.log(2.0))
-
-
 def optimal_bits(histogram: Any) -> Any:
     """Bits of the codes that libjpeg's `optimize` makes for these counts: T.81 K.2, batched.
 

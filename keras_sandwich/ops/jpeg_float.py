@@ -1,42 +1,61 @@
-"""The stages of the codec proxy in float32, with their gradients; `ops.jpeg_libjpeg` has the same ones in integers."""
+"""The stages of the codec proxy in float32, with their gradients; `ops.jpeg_libjpeg` has the same ones in integers.
 
+A plane is one channel, [batch, height, width]; the planes of a picture are a list. Chroma is centred at 0.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
-from keras_sandwich.ops import chroma
-from keras_sandwich.ops.blocks import BLOCK, blocks_to_image, image_to_blocks, pad_to_multiple
-from keras_sandwich.ops.color import rgb_to_yuv, yuv_to_rgb
-from keras_sandwich.ops.dct import dct, inverse_dct
+from keras_sandwich.ops import chroma, color
+from keras_sandwich.ops.blocks import BLOCK, cut_plane, join_blocks, pad_to_multiple
+from keras_sandwich.ops.dct import dct, inverse_dct, inverse_dct_at_once
 
 CENTRE = 128.0  # the level shift of T.81 A.3.1, whatever image_max is
 
 
-def to_planes(images: Any, convert_to_yuv: bool, chroma_subsampling: str) -> Any:
-    """Images, mirrored to whole MCUs, as what is coded."""
+def to_planes(images: Any, convert_to_yuv: bool, chroma_subsampling: str) -> list[Any]:
+    """Images, mirrored to whole MCUs, as planes of full size around 0."""
     down, across = chroma.require_subsampling(chroma_subsampling)
-    planes = pad_to_multiple(images, (BLOCK * down, BLOCK * across))
-    return rgb_to_yuv(planes) if convert_to_yuv else planes
+    planes = color.planes_of(pad_to_multiple(images, (BLOCK * down, BLOCK * across)))
+    if not convert_to_yuv:
+        return [plane - CENTRE for plane in planes]
+    luma, cb, cr = color.luma_and_differences(*planes)
+    return [luma - CENTRE, cb, cr]
 
 
-def downsample_chroma(planes: Any, chroma_subsampling: str) -> Any:
+def downsample_chroma(planes: Sequence[Any], chroma_subsampling: str) -> list[Any]:
     """Planes of full size to the size at which chroma is coded."""
-    return chroma.downsample_chroma(planes, chroma_subsampling)
+    return [chroma.downsample_plane(plane, chroma_subsampling) for plane in planes]
 
 
-def encode_planes(planes: Any, steps: Any) -> Any:
-    """Planes to unrounded indices [batch, c, rows, columns, 8, 8]."""
-    return dct(image_to_blocks(planes - CENTRE)) / steps
+def encode_planes(planes: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
+    """Planes to unrounded indices [batch, rows, columns, 8, 8]."""
+    # Multiplied, since the gradient of a division takes more passes.
+    return [dct(cut_plane(plane)) * (1.0 / step) for plane, step in zip(planes, steps, strict=True)]
 
 
-def decode_planes(indices: Any, steps: Any) -> Any:
-    """Indices to planes [batch, 8·rows, 8·columns, c]."""
-    return blocks_to_image(inverse_dct(indices * steps)) + CENTRE
+def decode_planes(indices: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
+    """Indices to planes [batch, 8·rows, 8·columns]."""
+    return [
+        join_blocks(inverse_dct(index * step)) for index, step in zip(indices, steps, strict=True)
+    ]
 
 
-def upsample_chroma(planes: Any, chroma_subsampling: str, size: Any) -> Any:
+def decode_remainders(remainders: Sequence[Any]) -> list[Any]:
+    """What was added to unrounded indices, in steps, as what it adds to the planes, in steps."""
+    return [join_blocks(inverse_dct_at_once(remainder)) for remainder in remainders]
+
+
+def upsample_chroma(planes: Sequence[Any], chroma_subsampling: str, size: Any) -> list[Any]:
     """Decoded chroma to the (height, width) of the picture."""
-    return chroma.upsample_chroma(planes, chroma_subsampling)[:, : size[0], : size[1]]
+    return [
+        chroma.upsample_plane(plane, chroma_subsampling)[:, : size[0], : size[1]]
+        for plane in planes
+    ]
 
 
-def to_images(planes: Any, convert_to_yuv: bool) -> Any:
+def to_images(planes: Sequence[Any], convert_to_yuv: bool) -> Any:
     """Decoded planes to images, not clipped."""
-    return yuv_to_rgb(planes) if convert_to_yuv else planes
+    return color.images_of(
+        [plane + CENTRE for plane in (color.red_green_blue(*planes) if convert_to_yuv else planes)]
+    )

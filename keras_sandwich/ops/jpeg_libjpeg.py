@@ -5,15 +5,16 @@ on any device. Every sum below is exact in 32 bits, so the order of the terms is
 libjpeg rounds. Nothing here has a gradient: that is `ops.jpeg_float`'s, which has the same stages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-from keras_sandwich.ops.blocks import BLOCK, blocks_to_image, image_to_blocks
+from keras_sandwich.ops.blocks import BLOCK, cut_plane, join_blocks
 from keras_sandwich.ops.chroma import require_subsampling
+from keras_sandwich.ops.color import images_of, planes_of
 from keras_sandwich.ops.dct import frequencies_of, samples_of, transform_blocks
 from keras_sandwich.ops.shapes import ceil_divide, ceil_multiple, namespace
 
@@ -21,15 +22,16 @@ CENTRE = 128
 LARGEST = 255
 
 
-def to_planes(images: Any, convert_to_yuv: bool, chroma_subsampling: str) -> Any:
-    """Images, rounded and clipped to 0…255, as what is coded: int32 [batch, height, width, channels]."""
-    samples = ops.cast(ops.clip(ops.round(images), 0, LARGEST), "int32")
-    return _rgb_to_ycc(samples) if convert_to_yuv else samples
+def to_planes(images: Any, convert_to_yuv: bool, chroma_subsampling: str) -> list[Any]:
+    """Images, rounded and clipped to 0…255, as what is coded: int32 planes."""
+    samples = planes_of(ops.cast(ops.clip(ops.round(images), 0, LARGEST), "int32"))
+    return _rgb_to_ycc(*samples) if convert_to_yuv else samples
 
 
-def to_images(planes: Any, convert_to_yuv: bool) -> Any:
+def to_images(planes: Sequence[Any], convert_to_yuv: bool) -> Any:
     """Decoded planes to float32 images."""
-    return ops.cast(_ycc_to_rgb(planes) if convert_to_yuv else planes, "float32")
+    planes = _ycc_to_rgb(*planes) if convert_to_yuv else planes
+    return ops.cast(images_of(planes), "float32")
 
 
 def _clamp(samples: Any) -> Any:
@@ -60,24 +62,27 @@ _CB_G, _CR_G = _color(0.34414), _color(0.71414)
 _HALF = 1 << (_COLOR_BITS - 1)
 
 
-def _rgb_to_ycc(samples: Any) -> Any:
-    r, g, b = samples[..., 0:1], samples[..., 1:2], samples[..., 2:3]
+def _rgb_to_ycc(r: Any, g: Any, b: Any) -> list[Any]:
     # One less than a half: 128.5 must not become 256 (jccolor.c).
     offset = (CENTRE << _COLOR_BITS) + _HALF - 1
     y = _R_Y * r + _G_Y * g + _B_Y * b + _HALF
     cb = _HALF * b - _R_CB * r - _G_CB * g + offset
     cr = _HALF * r - _G_CR * g - _B_CR * b + offset
-    return ops.right_shift(ops.concatenate([y, cb, cr], axis=-1), _COLOR_BITS)
+    return [ops.right_shift(plane, _COLOR_BITS) for plane in (y, cb, cr)]
 
 
-def _ycc_to_rgb(samples: Any) -> Any:
-    y = samples[..., 0:1]
-    cb, cr = samples[..., 1:2] - CENTRE, samples[..., 2:3] - CENTRE
-    shifts = ops.concatenate([_CR_R * cr, -_CB_G * cb - _CR_G * cr, _CB_B * cb], axis=-1)
-    return _clamp(y + _descale(shifts, _COLOR_BITS))
+def _ycc_to_rgb(y: Any, cb: Any, cr: Any) -> list[Any]:
+    cb, cr = cb - CENTRE, cr - CENTRE
+    shifts = (_CR_R * cr, -_CB_G * cb - _CR_G * cr, _CB_B * cb)
+    return [_clamp(y + _descale(shift, _COLOR_BITS)) for shift in shifts]
 
 
 # Chroma
+
+
+def _apart(joined: Any, planes: Sequence[Any]) -> list[Any]:
+    """Planes that were joined along the batch, to be worked on together."""
+    return ops.split(joined, len(planes), axis=0) if len(planes) > 1 else [joined]
 
 
 def _replicated(planes: Any, height: Any, width: Any) -> Any:
@@ -87,26 +92,27 @@ def _replicated(planes: Any, height: Any, width: Any) -> Any:
         if isinstance(size, int) and isinstance(padded, int) and size == padded:
             continue
         xp = namespace(size, padded)
-        planes = ops.take(planes, xp.minimum(xp.arange(padded), size - 1), axis=axis)
+        planes = ops.take(planes, xp.minimum(xp.arange(padded, dtype="int32"), size - 1), axis=axis)
     return planes
 
 
-def downsample_chroma(planes: Any, chroma_subsampling: str) -> Any:
-    """int32 [batch, height, width, c] to ⌈height/down⌉ × whole blocks of columns.
+def downsample_chroma(planes: Sequence[Any], chroma_subsampling: str) -> list[Any]:
+    """int32 planes to ⌈height/down⌉ × whole blocks of columns.
 
     A box filter whose rounding bias alternates along the row.
     """
     down, across = require_subsampling(chroma_subsampling)
     if across == 1:
-        return planes
-    _, height, width, channels = ops.shape(planes)
+        return list(planes)
+    joined = ops.concatenate(planes, axis=0)
+    _, height, width = ops.shape(joined)
     rows, columns = ceil_divide(height, down), ceil_multiple(ceil_divide(width, across), BLOCK)
-    planes = _replicated(planes, rows * down, columns * across)
-    boxes = ops.reshape(planes, (-1, rows, down, columns // 2, 2, across, channels))
+    joined = _replicated(joined, rows * down, columns * across)
+    boxes = ops.reshape(joined, (-1, rows, down, columns // 2, 2, across))
     # 0, 1 for pairs of samples, 1, 2 for boxes of four.
-    bias = ops.reshape(ops.convert_to_tensor([down - 1, down], "int32"), (1, 1, 1, 2, 1))
+    bias = ops.convert_to_tensor([down - 1, down], "int32")
     means = ops.right_shift(ops.sum(boxes, axis=(2, 5)) + bias, (down * across).bit_length() - 1)
-    return ops.reshape(means, (-1, rows, columns, channels))
+    return _apart(ops.reshape(means, (-1, rows, columns)), planes)
 
 
 def _neighbours(planes: Any, axis: int, plain: Any) -> tuple[Any, Any]:
@@ -117,7 +123,7 @@ def _neighbours(planes: Any, axis: int, plain: Any) -> tuple[Any, Any]:
     """
     if plain is True:
         return planes, planes
-    ahead, behind = [slice(None)] * 4, [slice(None)] * 4
+    ahead, behind = [slice(None)] * 3, [slice(None)] * 3
     ahead[axis], behind[axis] = slice(0, 1), slice(-1, None)
     most, rest = list(ahead), list(ahead)
     most[axis], rest[axis] = slice(0, -1), slice(1, None)
@@ -129,8 +135,8 @@ def _neighbours(planes: Any, axis: int, plain: Any) -> tuple[Any, Any]:
 
 
 def _interleave(even: Any, odd: Any, axis: int) -> Any:
-    _, height, width, channels = ops.shape(even)
-    size = (-1, 2 * height, width, channels) if axis == 1 else (-1, height, 2 * width, channels)
+    _, height, width = ops.shape(even)
+    size = (-1, 2 * height, width) if axis == 1 else (-1, height, 2 * width)
     return ops.reshape(ops.stack([even, odd], axis=axis + 1), size)
 
 
@@ -143,18 +149,19 @@ def _triangle(planes: Any, axis: int, plain: Any, biases: tuple[int, int], bits:
     return _interleave(even, odd, axis)
 
 
-def upsample_chroma(planes: Any, chroma_subsampling: str, size: Any) -> Any:
+def upsample_chroma(planes: Sequence[Any], chroma_subsampling: str, size: Any) -> list[Any]:
     """Decoded chroma to the (height, width) of the picture: libjpeg's "fancy" upsampling."""
     down, across = require_subsampling(chroma_subsampling)
     rows, columns = ceil_divide(size[0], down), ceil_divide(size[1], across)
-    planes = planes[:, :rows, :columns]  # what pads the blocks is nobody's neighbour
+    # What pads the blocks is nobody's neighbour.
+    joined = ops.concatenate([plane[:, :rows, :columns] for plane in planes], axis=0)
     plain = columns <= 2  # the triangle filter needs three columns
     if across == 2 and down == 1:
-        planes = _triangle(planes, 2, plain, (1, 2), 2)
+        joined = _triangle(joined, 2, plain, (1, 2), 2)
     elif across == 2:
-        planes = _triangle(planes, 1, plain, (0, 0), 0)
-        planes = _triangle(planes, 2, plain, (8, 7), 4)
-    return planes[:, : size[0], : size[1]]
+        joined = _triangle(joined, 1, plain, (0, 0), 0)
+        joined = _triangle(joined, 2, plain, (8, 7), 4)
+    return _apart(joined[:, : size[0], : size[1]], planes)
 
 
 # Transform: the "islow" DCT
@@ -220,20 +227,25 @@ _INVERSE = (
 # Planes and indices
 
 
-def encode_planes(planes: Any, steps: Any) -> Any:
-    """Planes of their own size to unrounded indices, float32 [batch, c, ⌈height/8⌉, ⌈width/8⌉, 8, 8].
+def encode_planes(planes: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
+    """Planes of one size to unrounded indices, float32 [batch, ⌈height/8⌉, ⌈width/8⌉, 8, 8].
 
     libjpeg rounds halves away from zero and `ops.round` to even: here a half lies a little nearer to its index, so
     that rounding the result, in any way, gives libjpeg's index.
 
     Args:
-        planes: int32 [batch, height, width, c] in 0…255.
+        planes: int32 [batch, height, width] in 0…255.
         steps: whole numbers from 1 to 255 in float32 that broadcast with the indices.
     """
-    _, height, width, _ = ops.shape(planes)
-    planes = _replicated(planes, ceil_multiple(height, BLOCK), ceil_multiple(width, BLOCK))
-    blocks = ops.cast(image_to_blocks(planes - CENTRE), "int32")
+    joined = ops.concatenate(planes, axis=0)
+    _, height, width = ops.shape(joined)
+    joined = _replicated(joined, ceil_multiple(height, BLOCK), ceil_multiple(width, BLOCK))
+    blocks = ops.cast(cut_plane(joined - CENTRE), "int32")
     coefficients = ops.cast(transform_blocks(blocks, _FORWARD), "float32")
+    return [_divided(*each) for each in zip(_apart(coefficients, planes), steps, strict=True)]
+
+
+def _divided(coefficients: Any, steps: Any) -> Any:
     divisors = _SCALE * steps
     # All are whole numbers below 2^24; the half keeps clear of how a device rounds a division.
     magnitudes = ops.floor((ops.abs(coefficients) + divisors / 2 + 0.5) / divisors)
@@ -241,8 +253,9 @@ def encode_planes(planes: Any, steps: Any) -> Any:
     return indices + ops.clip(coefficients / divisors - indices, -0.499, 0.499)
 
 
-def decode_planes(indices: Any, steps: Any) -> Any:
-    """Indices, whole numbers, to planes int32 [batch, 8·rows, 8·columns, c] in 0…255."""
-    coefficients = ops.cast(indices * steps, "int32")
-    samples = blocks_to_image(transform_blocks(coefficients, _INVERSE))
-    return _clamp(samples + CENTRE)
+def decode_planes(indices: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
+    """Indices, whole numbers, of planes of one size to int32 [batch, 8·rows, 8·columns] in 0…255."""
+    products = [index * step for index, step in zip(indices, steps, strict=True)]
+    coefficients = ops.cast(ops.concatenate(products, axis=0), "int32")
+    samples = join_blocks(transform_blocks(coefficients, _INVERSE))
+    return _apart(_clamp(samples + CENTRE), indices)

@@ -52,7 +52,8 @@ def quality_to_tables(quality: Any) -> Any:
     ```
 
     Args:
-        quality: a whole number from 1 (coarse) to 100 (all steps 1), or one per image, [batch].
+        quality: a whole number from 1 (coarse) to 100 (all steps 1), or one per image, [batch]. In a tensor, whose
+            values may not be known yet, what is outside counts as 1 or 100.
 
     Returns:
         float32 whole numbers from 1 to 255, in raster order: [2, 8, 8], or [batch, 2, 8, 8]; luma first, then
@@ -62,7 +63,8 @@ def quality_to_tables(quality: Any) -> Any:
         ValueError: a quality, known now, that is not a whole number from 1 to 100.
     """
     require_whole(quality, 1, 100, "quality")
-    quality = ops.cast(ops.convert_to_tensor(quality), "float32")[..., None, None, None]
+    quality = ops.convert_to_tensor(quality, "float32")
+    quality = ops.clip(quality, 1.0, 100.0)[..., None, None, None]
     # jcparam.c divides whole numbers; the half keeps clear of how a device rounds a division.
     scale = ops.where(quality < 50, ops.floor(5000.5 / quality), 200 - 2 * quality)
     tables = ops.convert_to_tensor(_ANNEX_K, "float32") * scale

@@ -51,12 +51,15 @@ def _weights(size: Any, new_size: Any, method: str, antialias: bool) -> Any:
             window_weights(size, new_size, *every_sample, method, antialias)
         )
     # In integers, as float32 positions would be off by a thousandth of a sample in a large picture.
-    centres = (2 * ops.arange(new_size) + 1) * size - new_size  # in half new samples
+    centres = (2 * ops.arange(new_size, dtype="int32") + 1) * size - new_size  # in half new samples
     # Divided as a positive number: ONNX divides towards zero.
     before = ops.floor_divide(centres + 2 * new_size, 2 * new_size) - 1
     part = ops.cast(centres - before * 2 * new_size, "float32")
     part = part / ops.cast(2 * new_size, "float32")
-    distances = ops.cast(ops.arange(size)[None, :] - before[:, None], "float32") - part[:, None]
+    distances = (
+        ops.cast(ops.arange(size, dtype="int32")[None, :] - before[:, None], "float32")
+        - part[:, None]
+    )
     if antialias:
         step = ops.cast(size, "float32") / ops.cast(new_size, "float32")
         distances = distances / ops.maximum(step, 1.0)
@@ -138,7 +141,7 @@ def resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = T
             raise ValueError(f"`size` must be two positive integers. Received size={tuple(size)}.")
     for axis, new_size in ((1, size[0]), (2, size[1])):
         old_size = ops.shape(images)[axis]
-        if isinstance(old_size, int) and isinstance(new_size, int) and old_size == new_size:
+        if _same(old_size, new_size):
             continue
         if method == "nearest":
             images = take(images, _nearest(old_size, new_size), axis)
@@ -149,12 +152,28 @@ def resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = T
     return images
 
 
+def resize_plane(plane: Any, size: Any, method: str) -> Any:
+    """`resize` of one channel, [batch, height, width], as products of matrices."""
+    _, old_height, old_width = ops.shape(plane)
+    height, width = size
+    if not _same(old_width, width):
+        plane = ops.matmul(plane, ops.transpose(_weights(old_width, width, method, True)))
+    if not _same(old_height, height):
+        plane = ops.matmul(_weights(old_height, height, method, True), plane)
+    return plane
+
+
+def _same(size: Any, new_size: Any) -> bool:
+    """Whether an axis is known to keep its size."""
+    return isinstance(size, int) and isinstance(new_size, int) and size == new_size
+
+
 def _nearest(size: Any, new_size: Any) -> Any:
     """Indices of the sample that holds each new centre."""
     xp = namespace(size, new_size)
     if xp is np:
         return ((2 * np.arange(new_size) + 1) * size // (2 * new_size)).astype("int32")
-    return ops.cast((2 * ops.arange(new_size) + 1) * size // (2 * new_size), "int32")
+    return ops.cast((2 * ops.arange(new_size, dtype="int32") + 1) * size // (2 * new_size), "int32")
 
 
 def bilinear_upsample_2x(images: Any) -> Any:

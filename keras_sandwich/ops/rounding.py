@@ -45,7 +45,8 @@ def round_straight_through(x: Any) -> Any:
     ```
     """
     x = ops.convert_to_tensor(x)
-    return straight_through(ops.round(x), x)
+    fixed = ops.stop_gradient(x)
+    return x + (ops.round(fixed) - fixed)  # exact: the difference of neighbours in float is
 
 
 def round_cubic(x: Any) -> Any:
@@ -107,8 +108,10 @@ def clip(x: Any, low: float, high: float) -> Any:
         A tensor like `x`.
     """
     x = ops.convert_to_tensor(x)
-    inside = ops.stop_gradient(ops.cast(ops.logical_and(x >= low, x <= high), x.dtype))
-    return straight_through(ops.clip(x, low, high), x * inside)
+    fixed = ops.stop_gradient(x)
+    clipped = ops.clip(fixed, low, high)
+    inside = ops.cast(ops.equal(clipped, fixed), x.dtype)
+    return clipped + inside * (x - fixed)
 
 
 def add_uniform_noise(x: Any, seed: Any) -> Any:

@@ -22,7 +22,7 @@ def namespace(*sizes: Any) -> Any:
 def arange(size: Any) -> Any:
     """0, 1, …, size − 1 as float32, for a known or an unknown size."""
     xp = namespace(size)
-    return xp.cast(xp.arange(size), "float32") if xp is ops else np.arange(size, dtype="float32")
+    return xp.arange(size, dtype="float32")
 
 
 def ceil_divide(size: Any, divisor: int) -> Any:
@@ -42,14 +42,14 @@ def mirrored_indices(size: Any, padded: Any, repeat_edge: bool) -> Any:
     """
     xp = namespace(size, padded)
     if xp is np:
-        index = np.arange(padded)
+        index = np.arange(padded, dtype="int32")
         if repeat_edge:
             index = index % (2 * size)
             return np.minimum(index, 2 * size - 1 - index).astype("int32")
         period = max(2 * size - 2, 1)
         index = index % period
         return np.minimum(index, period - index).astype("int32")
-    index = ops.arange(padded)
+    index = ops.arange(padded, dtype="int32")
     if repeat_edge:
         index = index % (2 * size)
         return ops.cast(ops.minimum(index, 2 * size - 1 - index), "int32")
@@ -83,7 +83,7 @@ def take(images: Any, index: Any, axis: int) -> Any:
 
 def require_images(images: Any, name: str = "images") -> Any:
     """A float32 tensor [batch, height, width, channels] of whatever was given, or a ValueError."""
-    images = ops.cast(ops.convert_to_tensor(images), "float32")
+    images = ops.convert_to_tensor(images, "float32")
     if len(images.shape) != 4:
         raise ValueError(
             f"`{name}` must have rank 4, [batch, height, width, channels]. "

@@ -14,12 +14,38 @@ def find_pictures(
 ) -> list[Path]:
     """All picture files below a folder, sorted by their path, hidden ones left out; links to folders are followed.
 
-    A picture of a format that cannot be read for want of a library is found too: its reader says what is missing.
+    A picture of a format that cannot be read for want of a library is found too: its reader says what is missing. A
+    link back to a folder that it lies in is not followed.
+
+    Example:
+
+    ```python
+    import pathlib
+    import keras_sandwich as ks
+    from PIL import Image
+
+    pathlib.Path("photographs/summer").mkdir(parents=True)
+    Image.new("L", (48, 32), 200).save("photographs/summer/one.png")
+    assert [file.name for file in ks.pictures.find_pictures("photographs")] == ["one.png"]
+    ```
+
+    Args:
+        folder: where to look, in its subfolders too.
+        suffixes: of the files, in small letters.
+
+    Returns:
+        A list of paths.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        NotADirectoryError: it is a file.
+        PermissionError: a folder that cannot be read.
+        ValueError: there is no such file.
     """
     folder = Path(folder)
     if not folder.exists():
         raise FileNotFoundError(
-            f"There is no such folder. Received: path={str(folder)!r} (working folder: "
+            f"There is no such folder. Received path={str(folder)!r} (working folder: "
             f"{str(Path.cwd())!r}). Pass a folder that holds pictures."
         )
     if not folder.is_dir():
@@ -31,7 +57,7 @@ def find_pictures(
     if not pictures:
         known = readable_suffixes() if suffixes == PICTURE_SUFFIXES else suffixes
         raise ValueError(
-            f"The folder holds no pictures. Received: path={str(folder)!r}. Files with these "
+            f"The folder holds no pictures. Received path={str(folder)!r}. Files with these "
             f"suffixes are looked for, in its subfolders too: {', '.join(known)}."
         )
     return pictures

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_sandwich._optional import import_library
 from keras_sandwich.codecs.checks import check_size
+from keras_sandwich.pictures.boxes import find_box
 from keras_sandwich.pictures.formats import FORMATS, USER, readable_formats
 
 NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255  # TIFF 6.0: bit 0, or 2, is a page at a lower resolution
@@ -70,7 +71,12 @@ def open_picture(data: bytes) -> Opened:
 
 
 def _is_heic(data: bytes) -> bool:
-    return data[4:8] == b"ftyp" and data[8:12] not in (b"avif", b"avis")
+    """Whether it is a file of boxes, and not one of AVIF's: by its own brand and those that it is compatible with."""
+    if data[4:8] != b"ftyp":
+        return False
+    content = find_box(data[:4096], b"ftyp")
+    brands = {content[:4], *(content[place : place + 4] for place in range(8, len(content), 4))}
+    return not brands & {b"avif", b"avis"} or bool(brands & {b"heic", b"heix"})
 
 
 def _open_heic(data: bytes) -> Opened:

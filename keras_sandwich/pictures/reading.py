@@ -23,6 +23,16 @@ ORIENTATION = 0x0112  # of EXIF and TIFF
 class Picture:
     """A picture as networks are given it.
 
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    picture = ks.pictures.Picture(np.zeros((8, 8, 3), "uint8"), profile=None)
+    assert picture.profile is None  # sRGB
+    ```
+
     Attributes:
         pixels: [height, width, channels] in [0, 255·2^k]: uint8, or uint16 where k > 0.
         profile: the ICC profile that says what these pixels mean, or None: sRGB.
@@ -40,11 +50,27 @@ def read_picture(
 ) -> Picture:
     """Reads a picture upright, brought to the channels and the depth of a network; a profile of RGB colours is kept.
 
+    So `encode_file` reads pictures; docs/files.md says what becomes of each kind, and of what it says of its colours.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+    from PIL import Image
+
+    Image.new("L", (48, 32), 200).save("gray.png")
+    picture = ks.pictures.read_picture("gray.png", num_truncate_bits=2)
+    assert picture.pixels.shape == (32, 48, 3) and picture.pixels.max() == 4 * 200
+    ```
+
     Args:
         path: a picture file.
         channels: 3, or 1: then the picture must be gray.
         num_truncate_bits: k: the pixels are brought to 8 + k bits, each to the nearest level.
         background: a colour, as Pillow names or counts it, on which transparent pixels are laid.
+
+    Returns:
+        A `Picture`.
 
     Raises:
         OSError: there is no such file, or it may not be read.
@@ -57,7 +83,23 @@ def read_picture(
 
 
 def read_srgb(path: str | os.PathLike[str]) -> np.ndarray:
-    """Reads a picture upright as sRGB, uint8 [height, width, 3]; an alpha channel is dropped.
+    """Reads a picture upright as sRGB; an alpha channel is dropped. So the loaders of `datasets` read pictures.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+    from PIL import Image
+
+    Image.new("L", (48, 32), 200).save("gray.png")
+    assert ks.pictures.read_srgb("gray.png").shape == (32, 48, 3)
+    ```
+
+    Args:
+        path: a picture file.
+
+    Returns:
+        A uint8 array [height, width, 3].
 
     Raises:
         OSError: there is no such file, or it may not be read.

@@ -195,7 +195,7 @@ def _whole_pictures(model: Any, images: Any, crop_size: int) -> list[np.ndarray]
             f"Received crop_size={crop_size}."
         )
     pictures: list[np.ndarray] = []
-    for number, picture in enumerate(Pictures(images, model.model_keys)):
+    for number, picture in enumerate(Pictures(images, model.model_keys, model.axes)):
         if min(picture.shape[:2]) < crop_size:
             raise ValueError(
                 f"Expected pictures [height, width, channels] of at least {crop_size}×{crop_size} pixels. "

@@ -1,6 +1,7 @@
 """The pixels of the pictures are those that the model returns."""
 
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -96,3 +97,24 @@ def test_without_pillow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"keras-sandwich\[media\]"):
         ks.callbacks.BottleneckImages(np.zeros((1, 8, 8, 3)), tmp_path)
+
+
+def test_a_picture_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    images = photographs(1, 32, 32).astype("float32")
+    model = ks.models.create_basic_model(
+        num_mlp_layers=1, use_unet_preprocessor=False, use_unet_postprocessor=False
+    )
+    pictures = ks.callbacks.BottleneckImages(images, tmp_path)
+    pictures.set_model(model)
+    pictures.on_epoch_end(0)
+    whole = (tmp_path / "epoch_0001.png").read_bytes()
+
+    def broken(picture, path, **options):
+        Path(path).write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Image.Image, "save", broken)
+    with pytest.raises(OSError, match="disk full"):
+        pictures.on_epoch_end(0)
+    assert (tmp_path / "epoch_0001.png").read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch_0001.png"]

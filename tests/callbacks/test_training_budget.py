@@ -125,3 +125,26 @@ def test_bad_arguments(arguments):
 def test_bounds_are_allowed():
     assert TrainingBudget(1e-3, warmup=0.0, final=1.0).learning_rate_at(0.0) == 1e-3
     assert TrainingBudget(1e-3, warmup=1.0, final=0.0).learning_rate_at(0.5) == pytest.approx(5e-4)
+
+
+def test_the_time_spent_is_kept_though_its_writing_is_interrupted(clock, tmp_path, monkeypatch):
+    state = tmp_path / "budget.json"
+    budget = TrainingBudget(minutes=2.0, state_file=state)
+
+    def epoch():
+        budget.on_epoch_begin(0)
+        clock.now += 10.0
+        budget.on_epoch_end(0)
+
+    budget.set_model(keras.Sequential([keras.layers.Dense(1)]))
+    budget.model.compile("sgd", "mse")
+    epoch()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        epoch()
+    assert json.loads(state.read_text()) == {"seconds": 10.0}
+    assert [path.name for path in tmp_path.iterdir()] == ["budget.json"]

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageCms
 
 import keras_sandwich as ks
-from keras_sandwich.cli import encode
+from keras_sandwich.files import corpus
 from keras_sandwich_command import main
 
 
@@ -16,7 +16,7 @@ def encoding(source, target, model):
 
 def files_in(folder):
     return sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+        path.relative_to(folder).as_posix() for path in folder.rglob("[!.]*") if path.is_file()
     )
 
 
@@ -41,6 +41,9 @@ def test_a_folder_there_and_back(tmp_path, pictures, model, capsys):
     assert main([*arguments, "--format", "webp"]) == 0
     assert files_in(coded) == ["a.webp", "b.webp", "deeper/c.webp"]
     assert "3 of 3 files written" in capsys.readouterr().out
+    (coded / "b.webp").unlink()
+    assert main([*arguments, "--format", "webp"]) == 0
+    assert "1 of 3 files written, 2 were there" in capsys.readouterr().out
     assert main(["decode", str(coded), str(restored), "--model", model]) == 0
     assert files_in(restored) == ["a.png", "b.png", "deeper/c.png"]
     assert all(Image.open(restored / name).size == (56, 40) for name in files_in(restored))
@@ -57,7 +60,7 @@ def test_a_bad_picture_does_not_stop_the_others(tmp_path, pictures, model, capsy
         line for line in output.err.splitlines() if line.startswith("keras-sandwich: failed")
     ]
     assert len(failures) == 2
-    assert any("bad.png' cannot be coded" in line for line in failures)
+    assert any("bad.png' cannot be read" in line for line in failures)
     assert any("a.png' would be written to" in line for line in failures)
 
 
@@ -68,11 +71,11 @@ def test_a_failure_names_its_file(tmp_path, pictures, model, capsys, monkeypatch
             raise kind("the encoder could not be opened")
         return ks.encode_file(source, *arguments, **options)
 
-    monkeypatch.setattr(encode, "encode_file", refuse)
+    monkeypatch.setattr(corpus, "encode_file", refuse)
     assert main(encoding(pictures, tmp_path / "coded", model)) == 1
     assert files_in(tmp_path / "coded") == ["b.jpg", "deeper/c.jpg"]
     (line,) = capsys.readouterr().err.splitlines()[-1:]
-    assert line.endswith("a.png: the encoder could not be opened")
+    assert line.endswith("a.png': the encoder could not be opened")
 
 
 def test_a_folder_without_the_library_of_its_progress(
@@ -127,7 +130,7 @@ def test_an_interruption(tmp_path, pictures, model, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(encode, "encode_file", interrupt)
+    monkeypatch.setattr(corpus, "encode_file", interrupt)
     assert main(encoding(pictures, tmp_path / "coded", model)) == 130
     assert "interrupted" in capsys.readouterr().err
     assert files_in(tmp_path / "coded") == []

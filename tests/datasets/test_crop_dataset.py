@@ -175,11 +175,6 @@ def test_validation_sees_the_same_in_every_epoch(photographs):
     assert_same(model.seen[-7:-4], expected)
 
 
-def test_synchronize_epoch_refuses_what_has_no_epoch():
-    with pytest.raises(ValueError, match=r"attribute `epoch`.*Received"):
-        SynchronizeEpoch([1, 2])
-
-
 def test_fit_learns_from_a_folder(folder):
     """Compiled, from files to weights: the weight arrives at the mean pixel."""
     dataset = image_folder(folder, crop_size=CROP, batch_size=5, steps_per_epoch=60)

@@ -299,7 +299,7 @@ def test_no_pictures_at_all_are_refused(pictures):
     ],
 )
 def test_bad_numbers_are_refused(name, value):
-    with pytest.raises(ValueError, match=f"`{name}` must be.*Received: {name}={value}"):
+    with pytest.raises(ValueError, match=f"`{name}` must be.*Received {name}={value}"):
         image_folder(numbered(2), **{"crop_size": CROP, name: value})
 
 

@@ -72,5 +72,5 @@ def test_the_bundle_is_small():
 
 @pytest.mark.parametrize("function", [sample_images, sample_names])
 def test_unknown_splits_are_refused(function):
-    with pytest.raises(ValueError, match=r"must be one of.*Received: split='valid'"):
+    with pytest.raises(ValueError, match=r"must be one of.*Received split='valid'"):
         function("valid")

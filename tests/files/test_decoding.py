@@ -13,8 +13,8 @@ from PIL import Image, ImageCms
 from small_models import sandwich
 
 import keras_sandwich as ks
-from keras_sandwich import presets
 from keras_sandwich.files.xmp import NAMESPACE, RDF, read_fields
+from keras_sandwich.presets import bundled
 
 FORMATS = ["jpg", "webp", "avif", "heic"]
 
@@ -85,9 +85,7 @@ def test_a_decoder_without_the_network_before_the_codec(tmp_path, source):
 
 def test_a_library_that_is_missing_is_named_with_the_extra(file, small_model, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    with pytest.raises(
-        ImportError, match=r"`decode_file` needs Pillow: .*keras-sandwich\[codecs\]"
-    ):
+    with pytest.raises(ImportError, match=r"JPEG needs Pillow: .*keras-sandwich\[codecs\]"):
         ks.decode_file(file, file.with_name("a.png"), small_model)
 
 
@@ -156,7 +154,7 @@ def test_the_network_may_come_from_a_preset_or_a_file(file, small_model, monkeyp
         assert np.array_equal(restored(file, model), expected)
     with pytest.raises(ValueError, match="No bundled preset restores"):
         restored(file, None)
-    monkeypatch.setattr(presets, "_bundled", lambda: folder / "bundled")
+    monkeypatch.setattr(bundled, "_bundled", lambda: folder / "bundled")
     assert np.array_equal(restored(file, None), expected)
     Image.fromarray(expected).save(folder / "again.png")
     info = ks.encode_file(folder / "again.png", folder / "b.jpg", "small-one", strength=11)

@@ -1,13 +1,15 @@
 """The fuzzer, for some hundred inputs: `make fuzz` goes on for minutes."""
 
 import re
+from pathlib import Path
 
 import keras
 import pytest
 from small_models import run_on
 
 pytest.importorskip("PIL")
-SCRIPT = "import fuzz_files; raise SystemExit(fuzz_files.main())"
+TESTS = str(Path(__file__).resolve().parents[1])
+SCRIPT = f"import sys; sys.path.append({TESTS!r}); import fuzz_files; raise SystemExit(fuzz_files.main())"
 
 
 def test_damaged_files_are_read_or_refused_within_bounds_of_time_and_memory(tmp_path, monkeypatch):

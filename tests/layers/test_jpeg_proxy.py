@@ -306,6 +306,21 @@ def test_bad_quality(quality):
         ks.layers.JpegProxy()(np.zeros((2, 8, 8, 1)), quality=quality)
 
 
+def test_values_of_tensors_are_brought_into_range():
+    """They cannot be refused, as a graph has no values yet."""
+    images = photographs(2, 16, 16).astype("float32")
+    proxy = ks.layers.JpegProxy(convert_to_yuv=True)
+    ours = to_numpy(proxy(images, quality=ops.convert_to_tensor([-5.0, 300.0]))[0])
+    for number, quality in enumerate((1, 100)):
+        expected = to_numpy(proxy(images, quality=quality)[0])[number]
+        np.testing.assert_allclose(ours[number], expected, rtol=0, atol=1e-3)
+    for arithmetic, least in (("float", 1e-3), ("libjpeg", 1.0)):
+        proxy = ks.layers.JpegProxy(arithmetic=arithmetic)
+        ours = to_numpy(proxy(images, qstep=ops.convert_to_tensor([0.0, -3.0]))[0])
+        np.testing.assert_allclose(ours, to_numpy(proxy(images, qstep=least)[0]), atol=1e-2)
+        assert np.abs(ours - images).max() < 2.0
+
+
 def test_quality_beside_something_else():
     for options, call in (({}, {"qstep": 3.0}), (TABLES, {}), ({"train_tables": True}, {})):
         with pytest.raises(ValueError, match=r"Give either a quality or a qstep"):

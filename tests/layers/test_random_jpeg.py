@@ -173,6 +173,23 @@ def test_fit_draws_in_each_compiled_step_and_trains_what_stands_before():
 
 
 @pytest.mark.parametrize("training", [True, False])
+def test_in_a_pipeline_of_tensorflow(training):
+    """On every backend: Pillow's pixels, qualities drawn anew for each batch, shapes known."""
+    tf = pytest.importorskip("tensorflow")
+    layer = ks.layers.RandomJpeg((LOW, HIGH), seed=1)
+    data = tf.data.Dataset.from_tensor_slices(COLOUR).batch(BATCH // 2, drop_remainder=True)
+    data = data.map(lambda images: layer(images, training=training), num_parallel_calls=2)
+    assert data.element_spec.shape == (BATCH // 2, SIDE, SIDE, 3)
+    batches = [batch.numpy() for batch in data]
+    if not training:
+        assert np.array_equal(np.concatenate(batches), COLOUR)
+        return
+    first, second = (drawn(batch) for batch in batches)
+    assert first != second
+    assert {*first, *second} == set(range(LOW, HIGH + 1))
+
+
+@pytest.mark.parametrize("training", [True, False])
 def test_dtype_is_the_compute_dtype(training):
     layer = ks.layers.RandomJpeg(95, arithmetic="float", value_range=(0, 1), dtype="mixed_bfloat16")
     decoded = layer(COLOUR / 255, training=training)

@@ -8,7 +8,7 @@ from autodiff import to_numpy
 from jpeg_scan_reader import read_scan
 from PIL import Image
 
-from keras_sandwich.ops.huffman import STANDARD_LENGTHS, entropy_bits, optimal_bits, standard_bits
+from keras_sandwich.ops.huffman import STANDARD_LENGTHS, optimal_bits, standard_bits
 
 
 def jpeg_optimal_bits(histogram):
@@ -70,24 +70,6 @@ def histograms():
 def test_optimal_tables_are_those_of_the_standard():
     counts = histograms()
     assert to_numpy(optimal_bits(counts)).tolist() == [jpeg_optimal_bits(row) for row in counts]
-
-
-def branches_and_entropy(histogram):
-    """A bit for all that is left at each symbol that is half of it; the entropy of the others."""
-    left = sorted([count for count in map(int, histogram) if count] + [1], reverse=True)
-    bits = 0
-    while len(left) > 1 and 2 * left[0] >= sum(left):
-        bits += sum(left)
-        left.pop(0)
-    return bits - sum(count * np.log2(count / sum(left)) for count in left)
-
-
-def test_entropy_with_a_bit_for_each_frequent_symbol():
-    counts = histograms()
-    counts = np.concatenate([counts, [[900, 50, 0, 40, 5, *[1] * 9, *[0] * 242]]]).astype("int32")
-    expected = [branches_and_entropy(row) for row in counts]
-    np.testing.assert_allclose(to_numpy(entropy_bits(counts)), expected, rtol=1e-5, atol=1e-2)
-    assert expected[-1] == pytest.approx(jpeg_optimal_bits(counts[-1]), rel=0.01)
 
 
 @pytest.mark.parametrize(

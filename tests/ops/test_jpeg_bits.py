@@ -10,6 +10,8 @@ from photographs import grayscale, noise, photographs
 from PIL import Image
 
 import keras_sandwich as ks
+from keras_sandwich.ops.huffman import optimal_bits
+from keras_sandwich.ops.jpeg_bits import entropy_bits
 from keras_sandwich.ops.quantization import ZIGZAG
 
 MODES = ("grayscale", "4:4:4", "4:2:2", "4:2:0")
@@ -109,6 +111,27 @@ def test_codes_longer_than_sixteen_bits_are_shortened_as_libjpeg_does():
         scan.indices[0][None].astype("float32"), picture.shape, huffman="optimized"
     )
     assert to_numpy(bits).tolist() == [scan.bits]
+
+
+def branches_and_entropy(histogram):
+    """A bit for all that is left at each symbol that is half of it; the entropy of the others."""
+    left = sorted([count for count in map(int, histogram) if count] + [1], reverse=True)
+    bits = 0
+    while len(left) > 1 and 2 * left[0] >= sum(left):
+        bits += sum(left)
+        left.pop(0)
+    return bits - sum(count * np.log2(count / sum(left)) for count in left)
+
+
+def test_entropy_with_a_bit_for_each_frequent_symbol():
+    skewed = [900, 50, 0, 40, 5, *[1] * 9, *[0] * 242]
+    counts = np.stack(
+        [np.ones(256), np.eye(256)[77] * 9, np.zeros(256), np.arange(256) % 3, skewed]
+    )
+    counts = counts.astype("int32")
+    expected = [branches_and_entropy(row) for row in counts]
+    np.testing.assert_allclose(to_numpy(entropy_bits(counts)), expected, rtol=1e-5, atol=1e-2)
+    assert expected[-1] == pytest.approx(int(to_numpy(optimal_bits(counts[-1:]))[0]), rel=0.01)
 
 
 @pytest.mark.parametrize("subsampling", ["grayscale", "4:4:4", "4:2:0"])

@@ -1,11 +1,10 @@
 import io
-import os
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from keras_sandwich.files.writing import encode_picture, require_format, require_target
+from keras_sandwich.files.lossless import encode_picture, require_format
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -64,20 +63,3 @@ def test_formats_that_would_lose_something(target, size, bits, reason):
 def test_the_suffix_may_be_in_capitals():
     assert require_format("A.PNG", (5, 5)) == ".png"
     assert require_format("A.TGA", (65535, 5)) == ".tga"
-
-
-def test_what_is_no_target(tmp_path):
-    source = tmp_path / "source.png"
-    source.write_bytes(b"x")
-    (tmp_path / "link.png").symlink_to(source)
-    os.link(source, tmp_path / "hard.png")
-    for same in ("source.png", "link.png", "hard.png"):
-        with pytest.raises(ValueError, match="its own target"):
-            require_target(tmp_path / same, source)
-    with pytest.raises(IsADirectoryError, match="add a file name"):
-        require_target(tmp_path, source)
-    with pytest.raises(FileNotFoundError, match="make its folder"):
-        require_target(tmp_path / "nowhere" / "a.png", source)
-    os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(ValueError, match="regular file"):
-        require_target(tmp_path / "pipe.png", source)

@@ -1,0 +1,339 @@
+"""Folders of pictures to folders of coded files, and back."""
+
+import contextlib
+import functools
+import json
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keras_sandwich import codecs
+from keras_sandwich._arguments import require_option
+from keras_sandwich._optional import progress_bar
+from keras_sandwich._whole_files import write_whole
+from keras_sandwich.codecs.pool import map_in_order
+from keras_sandwich.files.container import CODED_SUFFIXES
+from keras_sandwich.files.decoding import decode_file
+from keras_sandwich.files.encoding import encode_file, require_one_goal
+from keras_sandwich.files.info import read_info
+from keras_sandwich.files.lossless import FORMATS
+from keras_sandwich.files.networks import Network, bundled_preset, load_network
+from keras_sandwich.pictures import find_pictures
+from keras_sandwich.pictures.formats import PICTURE_SUFFIXES
+
+RECORD = (
+    ".keras-sandwich.json"  # in a target folder: the arguments that its files were written with
+)
+
+Job = tuple[Path, Path]
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """What became of the files of a folder.
+
+    Attributes:
+        written: the files that were written.
+        kept: those that were there already.
+        failed: by its path, why a source could not be coded or restored.
+    """
+
+    written: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+
+
+def encode_folder(
+    source_folder: str | os.PathLike[str],
+    target_folder: str | os.PathLike[str],
+    model: Any,
+    *,
+    suffix: str = ".jpg",
+    bits_per_pixel: float | None = None,
+    strength: float | None = None,
+    target_size: int | None = None,
+    codec: codecs.Codec | None = None,
+    background: Any = None,
+    keep_profile: bool = True,
+    tile_size: int = 1024,
+    executor: Executor | None = None,
+    verbose: int = 1,
+) -> FolderReport:
+    """Writes every picture of a folder and of its subfolders as `encode_file` does, at the same place below another.
+
+    A picture that cannot be coded is listed and costs no other. Stopped and called again with the same arguments, it
+    goes on: a file is kept that is newer than its source and than the record of the arguments, a hidden file of the
+    target folder. It is whole, as files appear whole or not at all.
+
+    Example:
+
+    ```python
+    import pathlib
+    import keras_sandwich as ks
+    from PIL import Image
+
+    pathlib.Path("photographs/summer").mkdir(parents=True)
+    Image.fromarray(ks.datasets.sample_images("test")[0]).save("photographs/summer/one.png")
+    model = ks.models.create_linear_baseline(bottleneck_channels=1)
+    report = ks.files.encode_folder("photographs", "coded", model, bits_per_pixel=0.8, verbose=0)
+    assert [path.as_posix() for path in report.written] == ["coded/summer/one.jpg"]
+    ks.files.decode_folder("coded", "restored", model, verbose=0)
+    assert Image.open("restored/summer/one.png").size == (256, 256)
+    ```
+
+    Args:
+        source_folder: where the pictures are.
+        target_folder: made if it is not there; outside the source folder.
+        model: a `CompressIntraModel`, or the name or folder of a preset.
+        suffix: of the files, which chooses the codec.
+        bits_per_pixel: as for `encode_file`, and so are the arguments up to `tile_size`.
+        strength: of the codec.
+        target_size: of each file.
+        codec: None is the suffix's.
+        background: on which transparent pixels are laid.
+        keep_profile: keep ICC profiles.
+        tile_size: the networks see so many pixels a side at a time.
+        executor: any `concurrent.futures.Executor`, which its owner shuts down; each process of one loads the model
+            once. None: one picture after the other.
+        verbose: 1 shows a progress bar, 0 nothing.
+
+    Returns:
+        A `FolderReport`.
+
+    Raises:
+        OSError: a folder that cannot be read or made.
+        ValueError: the folder holds no pictures, the target lies in the source, or an argument is wrong for every
+            picture.
+        ImportError: a library that is needed is not installed.
+    """
+    require_option(suffix, CODED_SUFFIXES, "suffix")
+    goals = {"bits_per_pixel": bits_per_pixel, "strength": strength, "target_size": target_size}
+    require_one_goal(**goals)
+    options = {
+        **goals,
+        "codec": codec,
+        "background": background,
+        "keep_profile": keep_profile,
+        "tile_size": tile_size,
+    }
+    jobs = _jobs(Path(source_folder), Path(target_folder), suffix, PICTURE_SUFFIXES)
+    with _shared(model) as network:
+        record = {
+            **options,
+            "codec": None if codec is None else codec.settings,
+            "suffix": suffix,
+            "network": network.network.fingerprint,
+        }
+        work = functools.partial(_encode, network, options)
+        return _run(work, jobs, Path(target_folder), record, executor, verbose, "encode")
+
+
+def decode_folder(
+    source_folder: str | os.PathLike[str],
+    target_folder: str | os.PathLike[str],
+    model: Any = None,
+    *,
+    suffix: str = ".png",
+    accept_altered: bool = False,
+    tile_size: int = 1024,
+    executor: Executor | None = None,
+    verbose: int = 1,
+) -> FolderReport:
+    """Restores the pictures of a folder that `encode_folder` wrote, at the same places below another.
+
+    What fails is listed, and what is there already kept, as `encode_folder` does.
+
+    Example:
+
+    ```python
+    import pathlib
+    import keras_sandwich as ks
+    from PIL import Image
+
+    pathlib.Path("coded").mkdir()
+    Image.fromarray(ks.datasets.sample_images("test")[0]).save("picture.png")
+    model = ks.models.create_linear_baseline(bottleneck_channels=1)
+    ks.encode_file("picture.png", "coded/one.jpg", model, strength=16)
+    Image.new("L", (8, 8)).save("coded/other.jpg")
+    report = ks.files.decode_folder("coded", "restored", model, verbose=0)
+    assert "no metadata" in report.failed[pathlib.Path("coded/other.jpg")]
+    ```
+
+    Args:
+        source_folder: where the coded files are.
+        target_folder: made if it is not there; outside the source folder.
+        model: the `CompressIntraModel`, or the name or folder of a preset; None is the bundled preset that each file
+            names.
+        suffix: of the pictures, one of those that `decode_file` writes.
+        accept_altered: as for `decode_file`.
+        tile_size: the networks see so many pixels a side at a time.
+        executor: as for `encode_folder`.
+        verbose: 1 shows a progress bar, 0 nothing.
+
+    Returns:
+        A `FolderReport`.
+
+    Raises:
+        OSError: a folder that cannot be read or made.
+        ValueError: the folder holds no such files, the target lies in the source, or an argument is wrong for every
+            file.
+        ImportError: a library that is needed is not installed.
+    """
+    require_option(suffix, tuple(FORMATS), "suffix")
+    options = {"accept_altered": accept_altered, "tile_size": tile_size}
+    jobs = _jobs(Path(source_folder), Path(target_folder), suffix, CODED_SUFFIXES)
+    with contextlib.nullcontext() if model is None else _shared(model) as network:
+        used = None if network is None else network.network.fingerprint
+        record = {**options, "suffix": suffix, "network": used}
+        work = functools.partial(_decode, network, options)
+        return _run(work, jobs, Path(target_folder), record, executor, verbose, "decode")
+
+
+def _jobs(source: Path, target: Path, suffix: str, suffixes: tuple[str, ...]) -> list[Job]:
+    """The files to read and to write, at the same places below the two folders."""
+    if target.exists() and not target.is_dir():
+        raise ValueError(
+            f"The files of a folder are written to a folder. Received the file {str(target)!r}; "
+            "name a folder, which need not be there yet."
+        )
+    if target.resolve().is_relative_to(source.resolve()):
+        raise ValueError(
+            f"The results would lie among the sources. Received source={str(source)!r} and "
+            f"target={str(target)!r}; write to a folder outside."
+        )
+    return [
+        (file, target / file.relative_to(source).with_suffix(suffix))
+        for file in find_pictures(source, suffixes)
+    ]
+
+
+def _run(
+    work: Callable[[Job], str],
+    jobs: list[Job],
+    target: Path,
+    record: dict[str, Any],
+    executor: Executor | None,
+    verbose: int,
+    name: str,
+) -> FolderReport:
+    """Does every job whose file is not there yet."""
+    report = FolderReport()
+    since = _recorded(target, record)
+    chosen: dict[Path, Path] = {}
+    todo: list[Job] = []
+    for source, result in jobs:
+        if result in chosen:
+            report.failed[source] = (
+                f"{str(source)!r} would be written to {str(result)!r}, as {str(chosen[result])!r} is; "
+                "rename one of them."
+            )
+            continue
+        chosen[result] = source
+        if _is_done(source, result, since):
+            report.kept.append(result)
+        else:
+            todo.append((source, result))
+    for folder in {result.parent for _, result in todo}:
+        folder.mkdir(parents=True, exist_ok=True)
+    done = _results(work, todo, executor)
+    with progress_bar(len(todo), verbose, f"file to {name}") as bar, contextlib.closing(done):
+        for (source, result), trouble in zip(todo, done, strict=True):
+            if trouble:
+                report.failed[source] = trouble
+            else:
+                report.written.append(result)
+            bar.update()
+    return report
+
+
+def _results(
+    work: Callable[[Job], str], jobs: list[Job], executor: Executor | None
+) -> Generator[str, None, None]:
+    """What comes of each job, in their order."""
+    yield from map(work, jobs) if executor is None else map_in_order(work, jobs, executor)
+
+
+def _recorded(target: Path, record: dict[str, Any]) -> int:
+    """When files of these arguments were begun: notes them, unless they are those that are noted. In nanoseconds."""
+    text = json.dumps(record, default=str, sort_keys=True, indent=1) + "\n"
+    file = target / RECORD
+    target.mkdir(parents=True, exist_ok=True)
+    try:
+        same = file.read_text(encoding="utf-8") == text
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        write_whole(file, text)
+    return file.stat().st_mtime_ns
+
+
+def _is_done(source: Path, result: Path, since: int) -> bool:
+    try:
+        written = result.stat().st_mtime_ns
+        return written > max(since, source.stat().st_mtime_ns)
+    except OSError:
+        return False
+
+
+class _SharedNetwork:
+    """A network that threads share, and that each process loads once: it is pickled as the place where it is saved."""
+
+    def __init__(self, model: Any, folder: Path) -> None:
+        self.network = load_network(model)
+        self._model = model
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if isinstance(self._model, str | os.PathLike):
+            place = Path(self._model)
+            return _loaded, (str(place.resolve()) if place.exists() else os.fspath(self._model),)
+        place = self._folder / "model.keras"
+        if not place.exists():
+            self.network.model.save(place)
+        return _loaded, (str(place),)
+
+
+@contextlib.contextmanager
+def _shared(model: Any) -> Iterator[_SharedNetwork]:
+    with tempfile.TemporaryDirectory(prefix="keras-sandwich-") as folder:
+        yield _SharedNetwork(model, Path(folder))
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(place: str) -> _SharedNetwork:
+    """In another process, once."""
+    return _SharedNetwork(place, Path())
+
+
+@functools.lru_cache(maxsize=2)
+def _preset(name: str) -> Network:
+    return load_network(name)
+
+
+def _encode(network: _SharedNetwork, options: dict[str, Any], job: Job) -> str:
+    """Codes a picture; the reason where that fails."""
+    return _trouble(lambda: encode_file(*job, network.network, **options), job[0])
+
+
+def _decode(network: _SharedNetwork | None, options: dict[str, Any], job: Job) -> str:
+    """Restores a picture; the reason where that fails."""
+
+    def decode() -> None:
+        name = None if network is not None else bundled_preset(read_info(job[0]).network)
+        known = None if name is None else _preset(name)
+        decode_file(*job, known if network is None else network.network, **options)
+
+    return _trouble(decode, job[0])
+
+
+def _trouble(function: Callable[[], Any], source: Path) -> str:
+    try:
+        function()
+    except Exception as error:  # one picture of a folder must not cost the others
+        reason = str(error) or type(error).__name__
+        return reason if str(source) in reason else f"{str(source)!r}: {reason}"
+    return ""

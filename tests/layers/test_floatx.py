@@ -1,0 +1,85 @@
+"""The proxy's float32 under each of Keras' global float types."""
+
+import keras
+import numpy as np
+import pytest
+from autodiff import differentiate, to_numpy
+from keras import ops
+from photographs import noise, photographs
+
+import keras_sandwich as ks
+
+IMAGES = photographs(2, 40, 300).astype(
+    "float32"
+)  # wider than 256: what 8 bits of a mantissa number
+
+
+@pytest.fixture(params=["bfloat16", "float16", "float64"])
+def floatx(request):
+    before = keras.config.floatx()
+    yield request.param
+    keras.config.set_floatx(before)
+
+
+def results():
+    colour = {"convert_to_yuv": True, "chroma_subsampling": "4:2:0"}
+    exact = ks.layers.JpegProxy(**colour, arithmetic="libjpeg")
+    codec = ks.layers.EncodeDecodeIntra(7.3, train_qstep=False, **colour)
+    gaussian = ks.layers.EncodeDecodeIntra(rate_model="gaussian")
+    indices = [noise(1, 3, 40, 64, low=-3, high=3, seed=3)]
+    return {
+        "libjpeg": exact(IMAGES, quality=75),
+        "float": ks.layers.JpegProxy(**colour)(IMAGES, qstep=19.02),
+        "step of the call": codec(IMAGES, qstep=8.3),
+        "quality of the call": codec(IMAGES, quality=60),
+        "gaussian": gaussian(IMAGES),
+        "augmentation": ks.layers.RandomJpeg((40, 90), seed=1, dtype="float32")(
+            IMAGES, training=True
+        ),
+        "bits": [
+            ks.ops.jpeg_scan_bits(indices, (24, 320), huffman=huffman)
+            for huffman in ("standard", "entropy", "optimized")
+        ],
+        "padding": ks.ops.pad_to_multiple(IMAGES, 32),
+        "resampling": [
+            ks.ops.resize(IMAGES, (20, 333), method)
+            for method in ("nearest", "bilinear", "bicubic", "lanczos3")
+        ],
+        "chroma": ks.ops.yuv_420_to_444(ks.ops.yuv_444_to_420(IMAGES)),
+        "pixels in a list": ks.ops.rgb_to_yuv([[[[1.003, 200.7, 33.33]]]]),
+        "similarity": ks.ops.ssim(IMAGES, 0.9 * IMAGES),
+    }
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return to_numpy(results())
+
+
+def test_every_number_is_that_of_float32(floatx, expected):
+    keras.config.set_floatx(floatx)
+    for (path, ours), theirs in zip(
+        keras.tree.flatten_with_path(to_numpy(results())),
+        keras.tree.flatten(expected),
+        strict=True,
+    ):
+        assert ours.dtype == theirs.dtype, path
+        assert np.array_equal(ours, theirs), path
+
+
+def test_gradients_are_those_of_float32(floatx):
+    def gradients():
+        codec = ks.layers.EncodeDecodeIntra(7.3)
+        codec.build(IMAGES.shape)
+
+        def loss(x):
+            decoded, bits = codec(x)
+            return ops.sum(decoded * decoded) / 1000.0 + ops.sum(bits), ()
+
+        return differentiate(loss, [IMAGES[:, :16, :264]], [codec.qstep])[1:]
+
+    expected = gradients()
+    keras.config.set_floatx(floatx)
+    for ours, theirs in zip(*map(keras.tree.flatten, (gradients(), expected)), strict=True):
+        assert ours.dtype == np.float32
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
