@@ -240,6 +240,8 @@ class CompressionModel(Network):
         """A step's arguments, the data last, with the keys put together once for the call, the loss and the metrics."""
         *state, data = arguments
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if not self.built:  # TensorFlow builds a model in its first step
+            self.build(keras.tree.map_structure(lambda tensor: tuple(tensor.shape), x))
         x, y = self.concatenate(x), None if y is None else self.concatenate(y)
         return (*state, keras.utils.pack_x_y_sample_weight(x, y, sample_weight))
 

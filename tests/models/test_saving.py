@@ -174,6 +174,7 @@ def test_a_saved_optimizer_has_a_name_that_every_backend_knows(kind, make, tmp_p
     optimizer = keras.optimizers.LossScaleOptimizer(inner(0.02)) if make == "scaled" else make(0.02)
     model = sandwich() if kind == "sandwich" else built(ks.models.UNet(1, (2,), (2, 2)))
     model.compile(optimizer, loss="mse", jit_compile=True if make == "scaled" else "auto")
+    model.optimizer.build(model.trainable_variables)
     text = json.dumps(model.get_compile_config())
     assert "keras.src.backend" not in text
     config = json.loads(text)
