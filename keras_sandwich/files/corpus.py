@@ -4,8 +4,7 @@ import contextlib
 import functools
 import json
 import os
-import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from keras_sandwich.files.encoding import encode_file, require_one_goal
 from keras_sandwich.files.info import read_info
 from keras_sandwich.files.lossless import FORMATS
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
+from keras_sandwich.files.shared_network import SharedNetwork, shared
 from keras_sandwich.pictures import find_pictures
 from keras_sandwich.pictures.formats import PICTURE_SUFFIXES
 
@@ -121,7 +121,7 @@ def encode_folder(
         "tile_size": tile_size,
     }
     jobs = _jobs(Path(source_folder), Path(target_folder), suffix, PICTURE_SUFFIXES)
-    with _shared(model) as network:
+    with shared(model) as network:
         record = {
             **options,
             "codec": None if codec is None else codec.settings,
@@ -186,7 +186,7 @@ def decode_folder(
     require_option(suffix, tuple(FORMATS), "suffix")
     options = {"accept_altered": accept_altered, "tile_size": tile_size}
     jobs = _jobs(Path(source_folder), Path(target_folder), suffix, CODED_SUFFIXES)
-    with contextlib.nullcontext() if model is None else _shared(model) as network:
+    with contextlib.nullcontext() if model is None else shared(model) as network:
         used = None if network is None else network.network.fingerprint
         record = {**options, "suffix": suffix, "network": used}
         work = functools.partial(_decode, network, options)
@@ -279,47 +279,17 @@ def _is_done(source: Path, result: Path, since: int) -> bool:
         return False
 
 
-class _SharedNetwork:
-    """A network that threads share, and that each process loads once: it is pickled as the place where it is saved."""
-
-    def __init__(self, model: Any, folder: Path) -> None:
-        self.network = load_network(model)
-        self._model = model
-        self._folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if isinstance(self._model, str | os.PathLike):
-            place = Path(self._model)
-            return _loaded, (str(place.resolve()) if place.exists() else os.fspath(self._model),)
-        place = self._folder / "model.keras"
-        if not place.exists():
-            self.network.model.save(place)
-        return _loaded, (str(place),)
-
-
-@contextlib.contextmanager
-def _shared(model: Any) -> Iterator[_SharedNetwork]:
-    with tempfile.TemporaryDirectory(prefix="keras-sandwich-") as folder:
-        yield _SharedNetwork(model, Path(folder))
-
-
-@functools.lru_cache(maxsize=1)
-def _loaded(place: str) -> _SharedNetwork:
-    """In another process, once."""
-    return _SharedNetwork(place, Path())
-
-
 @functools.lru_cache(maxsize=2)
 def _preset(name: str) -> Network:
     return load_network(name)
 
 
-def _encode(network: _SharedNetwork, options: dict[str, Any], job: Job) -> str:
+def _encode(network: SharedNetwork, options: dict[str, Any], job: Job) -> str:
     """Codes a picture; the reason where that fails."""
     return _trouble(lambda: encode_file(*job, network.network, **options), job[0])
 
 
-def _decode(network: _SharedNetwork | None, options: dict[str, Any], job: Job) -> str:
+def _decode(network: SharedNetwork | None, options: dict[str, Any], job: Job) -> str:
     """Restores a picture; the reason where that fails."""
 
     def decode() -> None:

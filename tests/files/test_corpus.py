@@ -10,7 +10,7 @@ from PIL import Image
 from small_models import sandwich
 
 import keras_sandwich as ks
-from keras_sandwich.files import corpus, decode_folder, encode_folder
+from keras_sandwich.files import corpus, decode_folder, encode_folder, shared_network
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ class Pickling(Executor):
 
 @pytest.mark.parametrize("as_folder", [False, True])
 def test_a_process_loads_the_model_once(tmp_path, pictures, model, monkeypatch, as_folder):
-    corpus._loaded.cache_clear()
+    shared_network._loaded.cache_clear()
     model.save_to_preset(tmp_path / "preset")
     real, saved = type(model).save, []
     monkeypatch.setattr(
@@ -148,7 +148,7 @@ def test_a_process_loads_the_model_once(tmp_path, pictures, model, monkeypatch, 
     report = encode(pictures, tmp_path / "coded", given, executor=Pickling())
     assert len(report.written) == 3
     assert len(saved) == (0 if as_folder else 1)
-    assert corpus._loaded.cache_info().misses == 1
+    assert shared_network._loaded.cache_info().misses == 1
     assert not any(place.exists() for place in saved)
     for name in ("a.jpg", "c.jpg"):
         assert (tmp_path / "coded" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
