@@ -126,9 +126,8 @@ def _write(options: argparse.Namespace, curves: Sequence[RDCurve], table: str) -
     for curve in curves:
         name = re.sub("[^a-z0-9]+", "_", curve.name).strip("_")
         save_results(curve, options.target / f"{name}.json")
-    title = options.model.encode("utf-8", "backslashreplace").decode()  # a path may be no text
     for metric in options.metrics:
-        plot_rd(curves, options.target / f"{metric}.png", title, metric)
+        plot_rd(curves, options.target / f"{metric}.png", options.model, metric)
 
 
 def _spread(number: int) -> list[int]:
