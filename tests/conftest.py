@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+from pathlib import Path
 
 # PyTorch can crash when it is imported after TensorFlow.
 with contextlib.suppress(ImportError):
@@ -10,6 +11,29 @@ with contextlib.suppress(ImportError):
 import keras
 import pytest
 from golden_cases import FOLDER
+
+# Begun first, the longest of them before the others, so that workers side by side end together.
+LONG = (
+    *(f"training/test_{name}.py" for name in ("through_codec", "codec_in_the_loop")),
+    "test_docstrings.py",
+    *(f"models/test_{name}.py" for name in ("saving", "compression_model", "compress_intra")),
+    *(f"cli/test_{name}.py" for name in ("train", "evaluate", "command")),
+    "test_build_tutorials.py",
+    "training/test_finetuning.py",
+    *(f"layers/test_{name}.py" for name in ("libjpeg_arithmetic", "jpeg_proxy", "rate_models")),
+    *("test_golden.py", "test_package.py"),
+)
+PLACES = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
+
+
+def pytest_configure() -> None:
+    moved = [str(path) for path in PLACES if not path.exists()]
+    if moved:
+        raise pytest.UsageError(f"LONG in tests/conftest.py names what is not there: {moved}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: PLACES.get(item.path, len(PLACES)))
 
 
 def pytest_report_header() -> list[str]:

@@ -20,25 +20,28 @@ BACKENDS = ("tensorflow", "jax", "torch")
 # What they test does not depend on the backend: the first one's run is enough.
 HOST_TESTS = (
     "tests/codecs",
-    *(
-        f"tests/datasets/test_{name}.py"
-        for name in ("pictures", "recoloring", "sample_photographs")
-    ),
+    *(f"tests/datasets/test_{name}.py" for name in ("image_folder", "pictures", "recoloring")),
+    "tests/datasets/test_sample_photographs.py",
     "tests/evaluation/report",
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "compressai")),
     *(f"tests/evaluation/test_{name}.py" for name in ("curve", "frontier", "plots", "quality")),
     *(f"tests/evaluation/test_{name}.py" for name in ("piecewise_cubic", "readable", "results")),
-    *(f"tests/files/test_{name}.py" for name in ("fuzzing", "payload", "writing")),
-    "tests/files/test_xmp.py",
+    *(
+        f"tests/files/test_{name}.py"
+        for name in ("fuzzing", "lossless", "payload", "targets", "xmp")
+    ),
+    "tests/inference/test_strengths.py",
     "tests/pictures",
     *(f"tests/test_{name}.py" for name in ("build_tutorials", "contributing", "floors")),
     "tests/test_whole_files.py",
+    "tests/training/test_interrupts.py",
 )
 ROOT = Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
 WORKERS = min(CORES, 4)
-# A file stays with its worker: its fixtures and compiled models are made once.
-SIDE_BY_SIDE = [f"--numprocesses={WORKERS}", "--dist=loadfile"]
+# A file stays with its worker: its fixtures and compiled models are made once. The order is conftest's, the long ones
+# first; by itself xdist begins with the files of many tests, and ends with one that is few and long.
+SIDE_BY_SIDE = [f"--numprocesses={WORKERS}", "--dist=loadfile", "--no-loadscope-reorder"]
 
 
 class Outcome(NamedTuple):

@@ -13,9 +13,8 @@ PACKAGE = "keras_sandwich"
 FLOORS = (
     ("_version", "_arguments", "_optional", "_backend", "_whole_files"),
     ("ops", "codecs"),
-    ("layers",),
-    ("losses", "presets", "pictures"),
-    ("metrics",),
+    ("layers", "losses"),
+    ("metrics", "presets", "pictures"),
     ("models", "datasets"),
     ("inference",),
     ("evaluation", "files"),

@@ -13,6 +13,7 @@ from keras_sandwich.pictures.raster import Raster
 
 SPACES = {1: b"GRAY", 3: b"RGB ", 4: b"CMYK"}
 MODES = {1: "L", 3: "RGB", 4: "CMYK"}
+BLACK_POINT_COMPENSATION = 0x2000  # of Little CMS; Pillow 10.3 and later have a name for it
 SAME = 1  # level: less no profile can be told from sRGB's by
 
 
@@ -69,5 +70,5 @@ def _transformed(picture: Any, profile: bytes) -> Any:
         management.createProfile("sRGB"),
         renderingIntent=management.Intent.RELATIVE_COLORIMETRIC,
         outputMode="RGB",
-        flags=management.Flags.BLACKPOINTCOMPENSATION,
+        flags=BLACK_POINT_COMPENSATION,
     )

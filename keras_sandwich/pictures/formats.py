@@ -26,7 +26,9 @@ class Format:
 
 def _without_feature(feature: str, words: str) -> Callable[[], str]:
     def missing() -> str:
-        return "" if import_library("PIL.features", USER, "media").check(feature) else words
+        features = import_library("PIL.features", USER, "media")
+        known = feature in features.modules or feature in features.codecs  # to this Pillow
+        return "" if known and features.check(feature) else words
 
     return missing
 

@@ -105,6 +105,8 @@ def _open_with_pillow(data: bytes) -> Opened:
             return Opened(kind.name, data, read(io.BytesIO(data), ""))
         except (SyntaxError, IndexError, TypeError, struct.error):
             continue  # as Pillow does: the file is of another kind
+    if data[4:8] == b"ftyp":  # older versions of Pillow do not know the format by its name
+        raise ValueError("AVIF files need a Pillow with AVIF, 11.3 or later")
     raise ValueError(f"it is not of a format that is read: {', '.join(readable_formats())}")
 
 

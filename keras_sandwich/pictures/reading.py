@@ -153,14 +153,14 @@ def _read(data: bytes, channels: int, num_truncate_bits: int, background: Any) -
 def _decoded(opened: Opened, deep: bool) -> tuple[Raster, bytes | None]:
     """The samples, upright, and their profile."""
     if opened.format != "HEIC":
-        opened.picture.load()  # by which Pillow turns TIFF pictures, and tells so
+        opened.picture.load()
     raster = decode(opened, deep)
     profile = fitting(stated_profile(opened, raster.gray), raster)
     return raster.turned(_orientation(opened)), profile
 
 
 def _orientation(opened: Opened) -> int:
-    if opened.format == "HEIC":  # turned by its properties, which EXIF data only repeat
+    if opened.format in ("HEIC", "TIFF"):  # their libraries turn them, and EXIF data may repeat it
         return 1
     try:
         return int(opened.picture.getexif().get(ORIENTATION, 1))

@@ -229,9 +229,12 @@ def _exif_colour_space(opened: Opened) -> tuple[Any, Any]:
         else:
             exif = opened.picture.getexif()
         space = exif.get_ifd(EXIF_IFD).get(COLOUR_SPACE)
-        return space, exif.get_ifd(INTEROPERABILITY_IFD).get(1)
     except Exception:  # damaged EXIF data must not hide the picture
         return None, None
+    try:
+        return space, exif.get_ifd(INTEROPERABILITY_IFD).get(1)
+    except Exception:  # nor must what they lack, of which older versions of Pillow make an error
+        return space, None
 
 
 def _has_gain_map(opened: Opened) -> bool:

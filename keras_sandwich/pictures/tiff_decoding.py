@@ -11,7 +11,7 @@ from keras_sandwich.pictures.two_bytes import decode_two_bytes
 
 BITS_PER_SAMPLE, PHOTOMETRIC, EXTRA_SAMPLES, SAMPLE_FORMAT = 258, 262, 338, 339
 WHITE_IS_ZERO, SEPARATED = 0, 5
-ASSOCIATED_ALPHA = 1
+UNSPECIFIED, ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA = 0, 1, 2
 UNSIGNED, FLOATING = 1, 3
 
 
@@ -39,7 +39,10 @@ def decode_tiff(opened: Opened) -> Raster:
     if tags.get(PHOTOMETRIC) == SEPARATED:
         return Raster(levels, 65535)
     colours, alpha = levels[..., :3], levels[..., 3]
-    if tags.get(EXTRA_SAMPLES, (0,))[0] == ASSOCIATED_ALPHA:
+    extra = tags.get(EXTRA_SAMPLES, (UNASSOCIATED_ALPHA,))[0]
+    if extra == UNSPECIFIED:
+        return Raster(colours, 65535)
+    if extra == ASSOCIATED_ALPHA:
         colours = without_premultiplication(colours, alpha, 65535)
     return Raster(colours, 65535, alpha)
 
