@@ -218,6 +218,7 @@ for floatx in ("float32", "bfloat16", "float16", "float64"):
     outputs = {name: keras.ops.convert_to_numpy(v) for name, v in model(pictures).items()}
     own = (model._distortion, model._qstep, model._psnr, model._bpp, model._peak_pixel)
     values = [*outputs.values(), *model.weights, *(v for metric in own for v in metric.variables)]
+    logs = {name: float(value) for name, value in logs.items()}  # bfloat16 stays a tensor
     logs["dtypes"] = sorted({str(value.dtype) for value in values})
     logs["ssim"] = float(ks.losses.StructuralSimilarity()(pictures, outputs["prediction"]))
     print(json.dumps(logs))
