@@ -7,6 +7,7 @@ to be at hand at once.
 import argparse
 import importlib
 import io
+import json
 import math
 import os
 import re
@@ -14,6 +15,7 @@ import runpy
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 SCENARIOS = ("grayscale", "low-resolution", "colour")
@@ -48,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
+            _choose_backend()
             command = importlib.import_module(f"keras_sandwich.cli.{options.command}")
             return int(command.run(options))
     except KeyboardInterrupt:
@@ -59,6 +62,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # a line for whoever called, of whatever kind it is
         _say(f"error: {error or type(error).__name__}")
         return FAILED
+
+
+def _choose_backend() -> None:
+    """An installed backend, where nobody chose one and Keras would look for TensorFlow in vain."""
+    if "keras" in sys.modules or "KERAS_BACKEND" in os.environ:
+        return
+    try:
+        settings = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "keras.json")
+        chosen = json.loads(settings.read_text(encoding="utf-8"))["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
+        chosen = "tensorflow"
+    for backend in (chosen, "tensorflow", "torch", "jax"):
+        if find_spec(backend) is not None:
+            os.environ["KERAS_BACKEND"] = backend
+            return
 
 
 def _show_every_name() -> None:

@@ -10,6 +10,7 @@ import keras
 import pytest
 
 import keras_sandwich as ks
+import keras_sandwich_command
 from keras_sandwich import cli
 from keras_sandwich_command import main, make_parser, size_in_bytes
 
@@ -131,3 +132,33 @@ def test_strengths_are_as_help_says(capsys, command, suffix, shown, low, high):
 )
 def test_sizes(text, size):
     assert size_in_bytes(text) == size
+
+
+@pytest.mark.parametrize(
+    ("installed", "settings", "environment", "expected"),
+    [
+        ({"torch", "jax"}, None, None, "torch"),
+        ({"torch", "tensorflow"}, None, None, "tensorflow"),
+        ({"torch", "jax"}, '{"backend": "jax"}', None, "jax"),
+        ({"jax"}, '{"backend": "tensorflow"}', None, "jax"),
+        ({"jax"}, "no JSON", None, "jax"),
+        (set(), None, None, None),
+        ({"torch", "jax"}, None, "jax", "jax"),
+    ],
+)
+def test_the_command_takes_an_installed_backend(
+    tmp_path, monkeypatch, installed, settings, environment, expected
+):
+    """Whoever has no TensorFlow and runs a command need not know of Keras' backends."""
+    monkeypatch.setattr(
+        keras_sandwich_command, "find_spec", lambda name: name if name in installed else None
+    )
+    monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", environment or "")
+    if environment is None:
+        monkeypatch.delenv("KERAS_BACKEND")
+    if settings is not None:
+        (tmp_path / "keras.json").write_text(settings)
+    keras_sandwich_command._choose_backend()
+    assert os.environ.get("KERAS_BACKEND") == expected
