@@ -217,13 +217,14 @@ class CompressionModel(Network):
         require_one_distortion(loss, loss_weights)
         own = (self._distortion, self._psnr, self._bpp, self._qstep, self._peak_pixel)
         require_other_names([metrics, weighted_metrics], own)
-        super().compile(
-            optimizer,
-            loss=loss,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            **kwargs,
-        )
+        # Not handed to Keras: it would build it again before every `train_on_batch`, a whole forward pass, as
+        # `compute_loss` here never calls it.
+        super().compile(optimizer, metrics=metrics, weighted_metrics=weighted_metrics, **kwargs)
+        self.loss = loss
+
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        return config and {**config, "loss": keras.saving.serialize_keras_object(self.loss)}
 
     @property
     def metrics_names(self) -> list[str]:

@@ -134,6 +134,33 @@ def test_labels_as_targets_are_refused(labels):
         model.fit(PICTURES, labels, verbose=0)
 
 
+def test_a_step_computes_the_loss_once(monkeypatch):
+    model = sandwich(rate_model="gaussian")
+    model.compile(keras.optimizers.SGD(0.0), loss="mse", run_eagerly=True)
+    model.train_on_batch(PICTURES)
+    calls = []
+    compute_loss = type(model).compute_loss
+
+    def counted(self, *arguments, **options):
+        calls.append(arguments)
+        return compute_loss(self, *arguments, **options)
+
+    monkeypatch.setattr(type(model), "compute_loss", counted)
+    model.train_on_batch(PICTURES)
+    model.test_on_batch(PICTURES)
+    assert len(calls) == 2
+
+
+def test_compiled_without_a_loss_after_one_it_is_the_squared_error():
+    model = sandwich(rate_model="gaussian")
+    expected = np.mean((to_numpy(model(PICTURES)["prediction"]) - PICTURES) ** 2)
+    for loss in ("mae", None):
+        model.compile("sgd", loss=loss, run_eagerly=BACKEND == "tensorflow")
+        assert model.get_compile_config()["loss"] == loss
+    logs = model.evaluate(PICTURES, verbose=0, return_dict=True)
+    assert logs["distortion"] == pytest.approx(expected, rel=1e-3)
+
+
 @pytest.mark.parametrize("given", [1, 2])
 def test_the_keys_are_concatenated_once_a_step(given, monkeypatch):
     parts = sandwich(bottleneck_channels=4, output_channels=4, rate_model="gaussian")
@@ -150,13 +177,12 @@ def test_the_keys_are_concatenated_once_a_step(given, monkeypatch):
         return concatenate(keys, inputs)
 
     monkeypatch.setattr(ModelKeys, "concatenate", counted)
+    model.fit(*data, verbose=0)  # Keras builds the model by calling it
     for run in (model.fit, model.evaluate):
-        counts = []
-        for batch_size in (4, 2):  # one step, and two; before the first one Keras traces the loss
+        for steps in (1, 2):
             calls.clear()
-            run(*data, batch_size=batch_size, verbose=0)
-            counts.append(sum(calls))
-        assert counts[1] - counts[0] == given
+            run(*data, batch_size=4 // steps, verbose=0)
+            assert sum(calls) == steps * given
 
 
 REPLICAS = """
