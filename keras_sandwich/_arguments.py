@@ -12,11 +12,10 @@ def is_integer(value: Any, least: int = 1) -> bool:
 
 def require_integers(least: int = 1, **arguments: Any) -> None:
     """ValueError unless each of the arguments is an integer of at least `least`."""
+    expected = "a positive integer" if least == 1 else f"an integer of at least {least}"
     for name, value in arguments.items():
         if not is_integer(value, least):
-            raise ValueError(
-                f"`{name}` must be an integer of at least {least}. Received {name}={value!r}."
-            )
+            raise ValueError(f"`{name}` must be {expected}. Received {name}={value!r}.")
 
 
 def require_option(value: Any, options: tuple[Any, ...], name: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sandwich._arguments import is_integer
+from keras_sandwich._arguments import require_integers
 
 
 class VaryingQstep(keras.callbacks.Callback):
@@ -49,8 +49,7 @@ class VaryingQstep(keras.callbacks.Callback):
                 "The range must be 0 < lowest ≤ highest, both finite. "
                 f"Received lowest={lowest}, highest={highest}."
             )
-        if not is_integer(seed, least=0):
-            raise ValueError(f"`seed` must be an integer of at least 0. Received {seed!r}.")
+        require_integers(0, seed=seed)
         self.lowest = lowest
         self.highest = highest
         self.seed = seed

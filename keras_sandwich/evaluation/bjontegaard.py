@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_sandwich._arguments import require_option
 from keras_sandwich.evaluation.curve import RDCurve, shared_measure
 from keras_sandwich.evaluation.frontier import not_dominated
 from keras_sandwich.evaluation.piecewise_cubic import METHODS, interpolate
@@ -121,8 +122,7 @@ def _delta(
     rates: tuple[float, float] | None,
     by_quality: bool,
 ) -> float:
-    if method not in METHODS:
-        raise ValueError(f"`method` must be one of {METHODS}. Received method={method!r}.")
+    require_option(method, METHODS, "method")
     measure = _measure([c for c in (reference, curve) if isinstance(c, RDCurve)], metric)
     points = [_points(reference, "reference", measure), _points(curve, "curve", measure)]
     axes = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_sandwich._arguments import is_integer
+from keras_sandwich._arguments import require_integers
 from keras_sandwich.evaluation.curve import RDCurve, require_same_pictures
 
 TOLERATED_FAILURES = 0.05
@@ -70,10 +70,7 @@ def confidence_interval(
     """
     curves = [curves] if isinstance(curves, RDCurve) else list(curves)
     require_level(level)
-    if not is_integer(resamples):
-        raise ValueError(
-            f"`resamples` must be a positive integer. Received resamples={resamples!r}."
-        )
+    require_integers(resamples=resamples)
     require_same_pictures(curves)
     number = curves[0].bpp.shape[1]
     if number < 2:

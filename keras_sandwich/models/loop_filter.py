@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sandwich._arguments import is_integer
+from keras_sandwich._arguments import require_integers
 from keras_sandwich.models.base import Network
 from keras_sandwich.models.receptive_field import (
     ReceptiveField,
@@ -50,8 +50,7 @@ class LoopFilter(Network):
 
     def __init__(self, network: Any, channels: int = 1, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
-        if not is_integer(channels):
-            raise ValueError(f"`channels` must be a positive integer. Received {channels!r}.")
+        require_integers(channels=channels)
         self.network = network
         self.channels = channels
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sandwich._arguments import is_integer
+from keras_sandwich._arguments import require_integers, require_option
 from keras_sandwich.models.base import Network
 from keras_sandwich.models.linear_start import start_kernel
 from keras_sandwich.models.receptive_field import patches
@@ -68,21 +68,16 @@ class MLP(Network):
     ) -> None:
         # The variables stay float32 under any policy.
         super().__init__(autocast=False, **{**kwargs, "dtype": "float32"})
-        for name, value in (
-            ("output_channels", output_channels),
-            ("num_layers", num_layers),
-            ("width", width),
-            ("patch_size", patch_size),
-            ("kernel_size", kernel_size),
-        ):
-            if not is_integer(value):
-                raise ValueError(f"`{name}` must be a positive integer. Received {name}={value!r}.")
+        require_integers(
+            output_channels=output_channels,
+            num_layers=num_layers,
+            width=width,
+            patch_size=patch_size,
+            kernel_size=kernel_size,
+        )
         if kernel_size % 2 == 0:
             raise ValueError(f"`kernel_size` must be odd. Received kernel_size={kernel_size}.")
-        if start not in STARTS:
-            raise ValueError(
-                f"`start` must be one of {', '.join(map(repr, STARTS))}. Received start={start!r}."
-            )
+        require_option(start, STARTS, "start")
         self.output_channels = output_channels
         self.num_layers = num_layers
         self.width = width

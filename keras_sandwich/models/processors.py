@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sandwich._arguments import is_integer
+from keras_sandwich._arguments import require_integers, require_option
 from keras_sandwich.models.base import Network
 from keras_sandwich.models.linear_start import MACROBLOCK
 from keras_sandwich.models.mlp import MLP, STARTS
@@ -49,20 +49,9 @@ class _Processor(Network):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
-        for name, value, least in (
-            ("output_channels", output_channels, 1),
-            ("num_mlp_layers", num_mlp_layers, 0),
-            ("downsample_factor", downsample_factor, 1),
-            ("num_truncate_bits", num_truncate_bits, 0),
-        ):
-            if not is_integer(value, least):
-                raise ValueError(
-                    f"`{name}` must be an integer of at least {least}. Received {name}={value!r}."
-                )
-        if start not in STARTS:
-            raise ValueError(
-                f"`start` must be one of {', '.join(map(repr, STARTS))}. Received start={start!r}."
-            )
+        require_integers(output_channels=output_channels, downsample_factor=downsample_factor)
+        require_integers(0, num_mlp_layers=num_mlp_layers, num_truncate_bits=num_truncate_bits)
+        require_option(start, STARTS, "start")
         self.output_channels = output_channels
         self.unet = unet
         self.num_mlp_layers = num_mlp_layers

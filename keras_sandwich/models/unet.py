@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_sandwich._arguments import is_integer
+from keras_sandwich._arguments import is_integer, require_integers
 from keras_sandwich.layers.convolution import Convolution
 from keras_sandwich.models.base import Network
 from keras_sandwich.models.receptive_field import patches, unet_radius
@@ -103,13 +103,11 @@ class UNet(Network):
     ) -> None:
         super().__init__(**kwargs)
         require_filters(encoder_filters, decoder_filters)
-        for name, value in (
-            ("output_channels", output_channels),
-            ("convolutions_per_block", convolutions_per_block),
-            ("patch_size", patch_size),
-        ):
-            if not is_integer(value):
-                raise ValueError(f"`{name}` must be a positive integer. Received {name}={value!r}.")
+        require_integers(
+            output_channels=output_channels,
+            convolutions_per_block=convolutions_per_block,
+            patch_size=patch_size,
+        )
         if block_size is not None and (not is_integer(block_size) or block_size % patch_size):
             raise ValueError(
                 f"`block_size` must be None or a positive multiple of patch_size={patch_size}. "

@@ -4,6 +4,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.resampling import resize, resize_plane
 from keras_sandwich.ops.shapes import ceil_divide, pad_bottom_right, require_images
 
@@ -13,11 +14,7 @@ SUBSAMPLING: dict[str, tuple[int, int]] = {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:
 
 def require_subsampling(chroma_subsampling: str) -> tuple[int, int]:
     """The (down, across) factors of a subsampling, or a ValueError."""
-    if chroma_subsampling not in SUBSAMPLING:
-        raise ValueError(
-            f"`chroma_subsampling` must be one of {', '.join(map(repr, SUBSAMPLING))}. "
-            f"Received {chroma_subsampling!r}."
-        )
+    require_option(chroma_subsampling, tuple(SUBSAMPLING), "chroma_subsampling")
     return SUBSAMPLING[chroma_subsampling]
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.huffman import SYMBOLS, optimal_bits, standard_bits
 from keras_sandwich.ops.quantization import ZIGZAG
@@ -106,10 +107,7 @@ def _scan_statistics(
             "A scan has one component (grayscale) or three (colour). "
             f"Received {len(components)}; count other channels as scans of their own."
         )
-    if huffman not in HUFFMAN:
-        raise ValueError(
-            f"`huffman` must be one of {', '.join(map(repr, HUFFMAN))}. Received {huffman!r}."
-        )
+    require_option(huffman, HUFFMAN, "huffman")
     down, across = require_subsampling(chroma_subsampling) if len(components) == 3 else (1, 1)
     height, width = image_size
     mcus = (ceil_divide(height, 8 * down), ceil_divide(width, 8 * across))

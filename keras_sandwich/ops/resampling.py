@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.shapes import namespace, require_images, take
 
 
@@ -131,11 +132,7 @@ def resize(images: Any, size: Any, method: str = "bilinear", antialias: bool = T
         ValueError: an unknown method, a rank other than 4, or a size that is not positive.
     """
     images = require_images(images)
-    if method != "nearest" and method not in _KERNELS:
-        raise ValueError(
-            f"`method` must be one of 'nearest', {', '.join(map(repr, _KERNELS))}. "
-            f"Received method={method!r}."
-        )
+    require_option(method, ("nearest", *_KERNELS), "method")
     for new_size in size:
         if isinstance(new_size, int) and new_size < 1:
             raise ValueError(f"`size` must be two positive integers. Received size={tuple(size)}.")

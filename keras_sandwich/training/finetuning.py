@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sandwich._arguments import is_integer
+from keras_sandwich._arguments import require_integers
 from keras_sandwich.callbacks.synchronize_epoch import SynchronizeEpoch
 from keras_sandwich.callbacks.training_budget import TrainingBudget
 from keras_sandwich.inference.pictures import Pictures, require_range
@@ -88,10 +88,7 @@ def finetune_postprocessor(
         ValueError: nothing to train; no strengths; pictures that are missing, smaller than a crop, of different
             numbers of channels, not finite, or outside [0, 255·2^k]; sizes that are not positive integers.
     """
-    sizes = {"crop_size": crop_size, "batch_size": batch_size, "steps_per_epoch": steps_per_epoch}
-    for name, number in sizes.items():
-        if not is_integer(number):
-            raise ValueError(f"`{name}` must be a positive integer. Received {name}={number!r}.")
+    require_integers(crop_size=crop_size, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
     pictures = _whole_pictures(model, images, crop_size)
     if augment:
         pictures = [turned for picture in pictures for turned in _symmetries(picture)]

@@ -81,7 +81,7 @@ def test_the_published_start_is_random_and_the_networks_are_off():
     [
         ({"gamma": -1.0}, "`gamma` must be finite and not negative"),
         ({"bottleneck_channels": 0}, "`output_channels` must be"),
-        ({"downsample_factor": 0}, "`downsample_factor` must be an integer of at least 1"),
+        ({"downsample_factor": 0}, "`downsample_factor` must be a positive integer"),
         ({"num_truncate_bits": -1}, "`num_truncate_bits` must be an integer of at least 0"),
         ({"start": "warm"}, "`start` must be one of"),
         ({"rate_model": "huffman"}, "`rate_model` must be"),

@@ -151,8 +151,8 @@ def test_unknown_sizes_give_the_same(side):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"output_channels": 0}, "`output_channels` must be an integer of at least 1"),
-        ({"downsample_factor": 0}, "`downsample_factor` must be an integer of at least 1"),
+        ({"output_channels": 0}, "`output_channels` must be a positive integer"),
+        ({"downsample_factor": 0}, "`downsample_factor` must be a positive integer"),
         ({"downsample_factor": 1.5}, "Received downsample_factor=1.5"),
         ({"num_truncate_bits": -1}, "`num_truncate_bits` must be an integer of at least 0"),
         ({"num_mlp_layers": -1}, "`num_mlp_layers` must be an integer of at least 0"),
