@@ -10,10 +10,9 @@ from small_models import sandwich
 SIZES = ((16, 24), (13, 18))
 
 
-@pytest.fixture(scope="module", params=["preprocessor", "postprocessor"])
-def network(request):
-    model = sandwich(networks=True, bottleneck_channels=3, downsample_factor=2)
-    return getattr(model, request.param)
+def network_of(side):
+    """With a U-Net and resampling in it. Exports take seconds, so no test has more of them than it needs."""
+    return getattr(sandwich(networks=True, bottleneck_channels=3, downsample_factor=2), side)
 
 
 def assert_same(reloaded, network, sizes):
@@ -23,8 +22,9 @@ def assert_same(reloaded, network, sizes):
 
 
 @pytest.mark.skipif(BACKEND == "torch", reason="PyTorch exports its own format")
-def test_tf_saved_model(network, tmp_path):
+def test_tf_saved_model(tmp_path):
     tf = pytest.importorskip("tensorflow", reason="a SavedModel needs TensorFlow")
+    network = network_of("preprocessor")
     # JAX exports a program of known sizes.
     shape = (None, None, None, 3) if BACKEND == "tensorflow" else (2, *SIZES[0], 3)
     signature = [keras.InputSpec(shape=shape, dtype="float32")]
@@ -37,9 +37,10 @@ def test_tf_saved_model(network, tmp_path):
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="PyTorch's own format")
-def test_torch(network, tmp_path):
+def test_torch(tmp_path):
     import torch
 
+    network = network_of("postprocessor")
     signature = [keras.InputSpec(shape=(2, *SIZES[0], 3), dtype="float32")]
     network.export(
         str(tmp_path / "m.pt2"), format="torch", input_signature=signature, verbose=False
@@ -52,7 +53,7 @@ def test_torch(network, tmp_path):
 @pytest.mark.parametrize("part", ["model", "postprocessor"])
 def test_loaded_and_never_called(part, tmp_path):
     tf = pytest.importorskip("tensorflow", reason="a SavedModel needs TensorFlow")
-    model = sandwich(bottleneck_channels=3)
+    model = sandwich(bottleneck_channels=3, rate_model="gaussian")  # whose graph is small
     model.save(tmp_path / "m.keras")
     loaded = keras.saving.load_model(tmp_path / "m.keras")
     network = loaded if part == "model" else loaded.postprocessor
@@ -80,14 +81,18 @@ def onnx(network, path, shape):
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="for pictures of any size below")
-def test_onnx_of_one_size(network, tmp_path):
+def test_onnx_of_one_size(tmp_path):
+    network = network_of("postprocessor")
     run_onnx = onnx(network, tmp_path / "m.onnx", (2, *SIZES[0], 3))
     assert_same(run_onnx, network, SIZES[:1])
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="JAX exports a program of known sizes")
-@pytest.mark.parametrize("signature", [(None, None, None, 3), None])
-def test_onnx_of_any_size(network, signature, tmp_path):
+@pytest.mark.parametrize(
+    ("side", "signature"), [("preprocessor", (None, None, None, 3)), ("postprocessor", None)]
+)
+def test_onnx_of_any_size(side, signature, tmp_path):
+    network = network_of(side)
     run_onnx = onnx(network, tmp_path / "m.onnx", signature)
     assert_same(run_onnx, network, (*SIZES, (7, 31)))
 
