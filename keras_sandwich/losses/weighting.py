@@ -1,16 +1,40 @@
 """Means of losses, weighted as Keras weighs them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 
-class WeightedMean(keras.losses.Loss):
-    """The mean of values that are there already, as Keras takes it around any loss.
+def total_loss(
+    values: Any, prediction: Any, sample_weight: Any = None, additional: Sequence[Any] = ()
+) -> Any:
+    """The mean of values as Keras takes it around any loss, plus additional losses, such as a model's `losses`.
 
     With sample weights, the prediction's mask, and the scaling that training on several devices asks for.
+
+    Args:
+        values: [batch, …].
+        prediction: what they are values of.
+        sample_weight: see `weights_for`.
+        additional: tensors, each of which is summed.
+
+    Returns:
+        A scalar, float32.
     """
+    if sample_weight is not None:
+        sample_weight = weights_for(values, sample_weight)
+    mean = _WeightedMean()
+    total = mean(values, prediction, sample_weight)
+    for loss in additional:
+        value = ops.reshape(ops.sum(ops.cast(loss, total.dtype)), (1,))
+        total = total + mean(value, value)
+    return total
+
+
+class _WeightedMean(keras.losses.Loss):
+    """The mean of values that are there already."""
 
     def __init__(self) -> None:
         super().__init__(name="weighted_mean", reduction="sum_over_batch_size", dtype="float32")

@@ -13,7 +13,7 @@ from keras_sandwich.losses.rate_distortion import (
     range_penalty,
     rate_distortion_cost,
 )
-from keras_sandwich.losses.weighting import WeightedMean, weights_for
+from keras_sandwich.losses.weighting import total_loss
 from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.metrics.rate import BitsPerPixel
 from keras_sandwich.models.base import Network
@@ -78,7 +78,6 @@ class CompressionModel(Network):
         self._bpp = BitsPerPixel()
         self._qstep = keras.metrics.Mean(name="qstep", dtype="float32")
         self._peak_pixel = PeakPixel()
-        self._weighted_mean = WeightedMean()
 
     @property
     def model_keys(self) -> tuple[str, ...]:
@@ -265,13 +264,7 @@ class CompressionModel(Network):
             penalty = range_penalty(y_pred["bottleneck"], CODEC_MAX)
         gamma = ops.convert_to_tensor(self._gamma)
         cost = rate_distortion_cost(distortion, rate, _product(sizes), gamma, penalty)
-        if sample_weight is not None:
-            sample_weight = weights_for(cost, sample_weight)
-        # Keras' own mean: it knows masks, and what training on several devices asks of a loss.
-        total = self._weighted_mean(cost, prediction, sample_weight)
-        for additional in self.losses:
-            value = ops.reshape(ops.sum(ops.cast(additional, total.dtype)), (1,))
-            total = total + self._weighted_mean(value, value)
+        total = total_loss(cost, prediction, sample_weight, self.losses)
 
         self._distortion.update_state(mean_per_sample(distortion))
         self._psnr.update_state(target, prediction)

@@ -12,6 +12,7 @@ from keras_sandwich.callbacks.synchronize_epoch import SynchronizeEpoch
 from keras_sandwich.callbacks.training_budget import TrainingBudget
 from keras_sandwich.inference.pictures import Pictures, require_range
 from keras_sandwich.losses.rate_distortion import distortion_per_sample
+from keras_sandwich.losses.weighting import total_loss
 from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.training.decoded_crops import DecodedCrops, crop_grid, decoded_pictures
 from keras_sandwich.training.interrupts import interrupts_between_steps
@@ -172,11 +173,9 @@ class PostprocessorTraining(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        total = ops.mean(distortion_per_sample(self.distortion or "mse", y, y_pred))
-        for additional in self.losses:
-            total = total + ops.sum(ops.cast(additional, total.dtype))
+        distortion = distortion_per_sample(self.distortion or "mse", y, y_pred)
         self._psnr.update_state(y, y_pred)
-        return total
+        return total_loss(distortion, y_pred, sample_weight, self.losses)
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
         """Saves the sandwich: what a checkpoint of its training is for."""
