@@ -72,7 +72,11 @@ def test_pictures_that_are_coded_already(tmp_path, pictures, model, capsys, monk
 
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
-    [("--format", "xyz", ".avif"), ("--metrics", "mos", "psnr-luma")],
+    [
+        ("--format", "xyz", ".avif"),
+        ("--format", "png", "choose a lossy one"),
+        ("--metrics", "mos", "psnr-luma"),
+    ],
 )
 def test_what_cannot_be_measured(tmp_path, pictures, model, capsys, option, value, expected):
     pytest.importorskip("matplotlib")
