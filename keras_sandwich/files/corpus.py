@@ -24,7 +24,6 @@ from keras_sandwich.files.shared_network import SharedNetwork, shared
 from keras_sandwich.inference.tiling import require_tile_size
 from keras_sandwich.pictures import find_pictures
 from keras_sandwich.pictures.formats import PICTURE_SUFFIXES
-from keras_sandwich.presets.fingerprint import fingerprint
 
 Job = tuple[Path, Path]
 
@@ -126,7 +125,7 @@ def encode_folder(
             "codec": None if codec is None else codec.settings,
             "suffix": suffix,
             "source": str(Path(source_folder).resolve()),
-            "model": fingerprint(network.network.model),  # of both sides, and of the proxy
+            "model": network.fingerprint,
         }
         work = functools.partial(_encode, network, options)
         return _run(work, jobs, Path(target_folder), record, executor, verbose, "encode")

@@ -208,6 +208,16 @@ def test_a_process_loads_the_model_once(tmp_path, pictures, model, monkeypatch, 
         assert (tmp_path / "coded" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 
 
+def test_a_process_loads_another_model_of_the_same_place(tmp_path, pictures, model):
+    model.save_to_preset(tmp_path / "preset")
+    encode(pictures, tmp_path / "coded", str(tmp_path / "preset"), executor=Pickling())
+    other = sandwich(bottleneck_channels=1)
+    other.save_to_preset(tmp_path / "preset")
+    report = encode(pictures, tmp_path / "gray", str(tmp_path / "preset"), executor=Pickling())
+    assert len(report.written) == 3
+    assert Image.open(tmp_path / "gray" / "a.jpg").mode == "L"
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
