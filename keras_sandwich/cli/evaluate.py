@@ -72,7 +72,15 @@ def run(options: argparse.Namespace) -> int:
         options.target / "report.html",
         curves,
         [
-            compare_at(shown, pictures[number], best, rate, names[number], options.tile_size)
+            compare_at(
+                shown,
+                pictures[number],
+                best,
+                rate,
+                names[number],
+                options.tile_size,
+                options.metrics,
+            )
             for number in _spread(len(pictures))
             for rate in [_middle_rate(curves[0], number)]
         ],
