@@ -263,7 +263,7 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     command = _add(
         commands,
         "evaluate",
-        "measure a sandwich against the codec alone and the chain without networks",
+        "measure a sandwich against its linear baseline and the codec alone",
         "runs/gray photographs results --format jpg",
     )
     command.add_argument("model", help=MODEL_HELP)

@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-# What the name of a file beside keeps: names have up to 255 bytes, characters up to four, a suffix may be long too.
-KEPT_STEM, KEPT_SUFFIX = 40, 8
+# Of a name of up to 255 bytes, what the file beside ends in too: characters have up to four, and a suffix may be long.
+KEPT = 48
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes | str) -> None:
@@ -26,7 +26,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes | str) -> None:
 
 @contextlib.contextmanager
 def replace_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A path beside the file's place, of the same suffix, for whoever writes it; moved there once the block is left.
+    """A path beside the file's place, of a name that ends alike, for whoever writes it; moved there after the block.
 
     A file that is there keeps its mode, and is replaced behind its links. After an error, what was there is there
     still, and nothing else.
@@ -38,8 +38,7 @@ def replace_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     place = Path(os.path.realpath(path))
     there = place.exists()
     require_replaceable(place)
-    name = f".{place.stem[:KEPT_STEM]}.{secrets.token_hex(6)}.part{place.suffix[:KEPT_SUFFIX]}"
-    beside = place.with_name(name)
+    beside = place.with_name(f".{secrets.token_hex(6)}.part-{place.name[-KEPT:]}")
     try:
         yield beside
         with open(beside, "r+b") as file:

@@ -1,4 +1,4 @@
-"""`evaluate`: a sandwich against the codec alone and the chain without networks."""
+"""`evaluate`: a sandwich against its linear baseline and the codec alone."""
 
 import argparse
 import re
@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_sandwich import codecs
 from keras_sandwich._arguments import require_option
+from keras_sandwich._whole_files import write_whole
 from keras_sandwich.evaluation import (
     CodecAlone,
     RDCurve,
@@ -42,9 +43,9 @@ def run(options: argparse.Namespace) -> int:
     codec = default_codec(f".{options.format}", network)
     for metric in options.metrics:
         require_option(metric, tuple(MEASURES), "--metrics")
+    strengths = options.strengths or _strengths(codec)
     names, pictures = _read(options.pictures, network)
     options.target.mkdir(parents=True, exist_ok=True)
-    strengths = options.strengths or _strengths(codec)
     measured: dict[str, Any] = {
         "metrics": options.metrics,
         "picture_names": names,
@@ -71,7 +72,15 @@ def run(options: argparse.Namespace) -> int:
         options.target / "report.html",
         curves,
         [
-            compare_at(shown, pictures[number], best, rate, names[number], options.tile_size)
+            compare_at(
+                shown,
+                pictures[number],
+                best,
+                rate,
+                names[number],
+                options.tile_size,
+                options.metrics,
+            )
             for number in _spread(len(pictures))
             for rate in [_middle_rate(curves[0], number)]
         ],
@@ -117,12 +126,17 @@ def _strengths(codec: codecs.Codec, whole_picture: bool = False) -> Sequence[flo
     if isinstance(codec, codecs.JPEG):
         return MORE_STEPS if whole_picture else STEPS
     strengths = codec.strengths
+    if not strengths:
+        raise ValueError(
+            f"Rates and qualities need a codec whose strength can be set. Received --format of {codec.name}; "
+            "choose a lossy one, such as jpg."
+        )
     places = np.linspace(0.1, 1.0 if whole_picture else 0.9, 12) * (len(strengths) - 1)
     return [strengths[round(place)] for place in places]
 
 
 def _write(options: argparse.Namespace, curves: Sequence[RDCurve], table: str) -> None:
-    (options.target / "table.txt").write_text(table + "\n", encoding="utf-8")
+    write_whole(options.target / "table.txt", table + "\n")
     for curve in curves:
         name = re.sub("[^a-z0-9]+", "_", curve.name).strip("_")
         save_results(curve, options.target / f"{name}.json")

@@ -13,7 +13,7 @@ def target_of(source: Path, target: Path, suffix: str | None, default: str) -> P
     if target.is_dir():
         return target / source.with_suffix(f".{suffix or default}").name
     named = target.suffix.lower().lstrip(".")
-    if suffix is not None and SAME_FORMAT.get(named, named) != suffix:
+    if suffix is not None and SAME_FORMAT.get(named, named) != SAME_FORMAT.get(suffix, suffix):
         raise ValueError(
             f"--format is for folders; a file's own name says its format. Received --format {suffix} "
             f"and {str(target)!r}; leave --format out, or name the file otherwise."

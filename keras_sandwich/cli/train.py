@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_sandwich._whole_files import write_whole
 from keras_sandwich.callbacks import SynchronizeEpoch, TrainingBudget
 from keras_sandwich.datasets import image_folder
 from keras_sandwich.layers import JpegRate
@@ -20,6 +21,7 @@ ENDLESS = 1_000_000  # epochs: the minutes end the training
 STEPS_PER_EPOCH = 25
 LEAST_EPOCHS = 50  # so that the learning rate, set once an epoch, follows its curve
 CHROMA, FACTOR = "4:4:4", 2  # where a scenario has them and the user does not say
+BACKUP = "backup"  # what is kept of a training, from the end of its first epoch on
 GAMMA = {"grayscale": 450.0, "low-resolution": 400.0, "colour": 400.0}
 # What makes it another training, which cannot go on from the state of this one.
 TRAINING = (
@@ -48,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         reduction=options.reduction,
         seed=options.seed,
     )
-    _require_same_training(state / "arguments.json", options)
+    _require_same_training(state, options)
     model = make_model(options)
     model.compile(keras.optimizers.Adam(options.learning_rate), loss="mse")
     print(
@@ -68,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
                 state_file=state / "budget.json",
             ),
             # Kept until the model is saved, which a full disk may prevent.
-            keras.callbacks.BackupAndRestore(state / "backup", delete_checkpoint=False),
+            keras.callbacks.BackupAndRestore(state / BACKUP, delete_checkpoint=False),
         ],
         verbose=1 if sys.stdout.isatty() else 2,
     )
@@ -151,12 +153,13 @@ def _epochs(steps: int | None) -> tuple[int, int]:
     return steps_per_epoch, -(-steps // steps_per_epoch)
 
 
-def _require_same_training(file: Path, options: argparse.Namespace) -> None:
-    """Notes the arguments of a new training; refuses others for one that is to go on."""
+def _require_same_training(state: Path, options: argparse.Namespace) -> None:
+    """Notes the arguments of a new training; refuses others for one of which there is something to go on from."""
+    file = state / "arguments.json"
     arguments: dict[str, Any] = {name: getattr(options, name) for name in TRAINING}
     arguments["pictures"] = str(options.pictures.resolve())
     arguments |= {"chroma": options.chroma or CHROMA, "factor": options.factor or FACTOR}
-    if file.exists():
+    if file.exists() and (state / BACKUP).exists():
         begun = json.loads(file.read_text(encoding="utf-8"))
         changed = [name for name in arguments if arguments[name] != begun.get(name)]
         if changed:
@@ -164,8 +167,8 @@ def _require_same_training(file: Path, options: argparse.Namespace) -> None:
             expected = ", ".join(f"{name}={begun.get(name)}" for name in changed)
             raise ValueError(
                 f"A training to the same target was begun with {expected}. Received {received}; "
-                f"give the same arguments to go on, or delete {str(file.parent)!r} to begin anew."
+                f"give the same arguments to go on, or delete {str(state)!r} to begin anew."
             )
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(arguments, indent=1), encoding="utf-8")
+    state.mkdir(parents=True, exist_ok=True)
+    write_whole(file, json.dumps(arguments, indent=1))

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import json
 import os
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor
@@ -13,21 +12,18 @@ from typing import Any
 from keras_sandwich import codecs
 from keras_sandwich._arguments import require_option
 from keras_sandwich._optional import progress_bar
-from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.pool import map_in_order
 from keras_sandwich.files.container import CODED_SUFFIXES
 from keras_sandwich.files.decoding import decode_file
-from keras_sandwich.files.encoding import encode_file, require_one_goal
+from keras_sandwich.files.encoding import codec_for_target, encode_file, require_one_goal
 from keras_sandwich.files.info import read_info
 from keras_sandwich.files.lossless import FORMATS
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
+from keras_sandwich.files.record import Record
 from keras_sandwich.files.shared_network import SharedNetwork, shared
+from keras_sandwich.inference.tiling import require_tile_size
 from keras_sandwich.pictures import find_pictures
 from keras_sandwich.pictures.formats import PICTURE_SUFFIXES
-
-RECORD = (
-    ".keras-sandwich.json"  # in a target folder: the arguments that its files were written with
-)
 
 Job = tuple[Path, Path]
 
@@ -106,13 +102,14 @@ def encode_folder(
 
     Raises:
         OSError: a folder that cannot be read or made.
-        ValueError: the folder holds no pictures, the target lies in the source, or an argument is wrong for every
-            picture.
+        ValueError: the folder holds no pictures, the target lies in the source, an argument is wrong for every
+            picture, or another run with other arguments writes to the target.
         ImportError: a library that is needed is not installed.
     """
     require_option(suffix, CODED_SUFFIXES, "suffix")
     goals = {"bits_per_pixel": bits_per_pixel, "strength": strength, "target_size": target_size}
     require_one_goal(**goals)
+    require_tile_size(tile_size)
     options = {
         **goals,
         "codec": codec,
@@ -122,11 +119,13 @@ def encode_folder(
     }
     jobs = _jobs(Path(source_folder), Path(target_folder), suffix, PICTURE_SUFFIXES)
     with shared(model) as network:
+        _require_codec(suffix, network.network, codec, strength)
         record = {
             **options,
             "codec": None if codec is None else codec.settings,
             "suffix": suffix,
-            "network": network.network.fingerprint,
+            "source": str(Path(source_folder).resolve()),
+            "model": network.fingerprint,
         }
         work = functools.partial(_encode, network, options)
         return _run(work, jobs, Path(target_folder), record, executor, verbose, "encode")
@@ -179,18 +178,30 @@ def decode_folder(
 
     Raises:
         OSError: a folder that cannot be read or made.
-        ValueError: the folder holds no such files, the target lies in the source, or an argument is wrong for every
-            file.
+        ValueError: the folder holds no such files, the target lies in the source, an argument is wrong for every
+            file, or another run with other arguments writes to the target.
         ImportError: a library that is needed is not installed.
     """
     require_option(suffix, tuple(FORMATS), "suffix")
+    require_tile_size(tile_size)
     options = {"accept_altered": accept_altered, "tile_size": tile_size}
     jobs = _jobs(Path(source_folder), Path(target_folder), suffix, CODED_SUFFIXES)
     with contextlib.nullcontext() if model is None else shared(model) as network:
         used = None if network is None else network.network.fingerprint
-        record = {**options, "suffix": suffix, "network": used}
+        source = str(Path(source_folder).resolve())
+        record = {**options, "suffix": suffix, "source": source, "network": used}
         work = functools.partial(_decode, network, options)
         return _run(work, jobs, Path(target_folder), record, executor, verbose, "decode")
+
+
+def _require_codec(
+    suffix: str, network: Network, codec: codecs.Codec | None, strength: float | None
+) -> None:
+    """Raises once what would be raised for every picture."""
+    chosen = codec_for_target(Path(f"*{suffix}"), network, codec)
+    _ = chosen.version  # ImportError where its library is not installed
+    if strength is not None:
+        chosen.with_strength(strength)
 
 
 def _jobs(source: Path, target: Path, suffix: str, suffixes: tuple[str, ...]) -> list[Job]:
@@ -205,10 +216,19 @@ def _jobs(source: Path, target: Path, suffix: str, suffixes: tuple[str, ...]) ->
             f"The results would lie among the sources. Received source={str(source)!r} and "
             f"target={str(target)!r}; write to a folder outside."
         )
-    return [
-        (file, target / file.relative_to(source).with_suffix(suffix))
-        for file in find_pictures(source, suffixes)
-    ]
+    files = find_pictures(source, suffixes)
+    jobs = [(file, target / file.relative_to(source).with_suffix(suffix)) for file in files]
+    sources = {file.resolve() for file in files}
+    for (
+        file,
+        result,
+    ) in jobs:  # where the source lies in the target, or a link leads from one to the other
+        if result.resolve() in sources:
+            raise ValueError(
+                f"The result of {str(file)!r} would replace a source, {str(result.resolve())!r}. "
+                f"Received target={str(target)!r}; write to another folder."
+            )
+    return jobs
 
 
 def _run(
@@ -222,7 +242,7 @@ def _run(
 ) -> FolderReport:
     """Does every job whose file is not there yet."""
     report = FolderReport()
-    since = _recorded(target, record)
+    recorded = Record(target, record)
     chosen: dict[Path, Path] = {}
     todo: list[Job] = []
     for source, result in jobs:
@@ -233,7 +253,7 @@ def _run(
             )
             continue
         chosen[result] = source
-        if _is_done(source, result, since):
+        if recorded.is_done(source, result):
             report.kept.append(result)
         else:
             todo.append((source, result))
@@ -246,6 +266,7 @@ def _run(
                 report.failed[source] = trouble
             else:
                 report.written.append(result)
+            recorded.require_alone()
             bar.update()
     return report
 
@@ -255,28 +276,6 @@ def _results(
 ) -> Generator[str, None, None]:
     """What comes of each job, in their order."""
     yield from map(work, jobs) if executor is None else map_in_order(work, jobs, executor)
-
-
-def _recorded(target: Path, record: dict[str, Any]) -> int:
-    """When files of these arguments were begun: notes them, unless they are those that are noted. In nanoseconds."""
-    text = json.dumps(record, default=str, sort_keys=True, indent=1) + "\n"
-    file = target / RECORD
-    target.mkdir(parents=True, exist_ok=True)
-    try:
-        same = file.read_text(encoding="utf-8") == text
-    except (OSError, ValueError):
-        same = False
-    if not same:
-        write_whole(file, text)
-    return file.stat().st_mtime_ns
-
-
-def _is_done(source: Path, result: Path, since: int) -> bool:
-    try:
-        written = result.stat().st_mtime_ns
-        return written > max(since, source.stat().st_mtime_ns)
-    except OSError:
-        return False
 
 
 @functools.lru_cache(maxsize=2)

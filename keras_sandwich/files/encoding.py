@@ -82,7 +82,7 @@ def encode_file(
     """
     path = require_target(target, source)
     network = load_network(model)
-    codec = _codec_for(path, network, codec)
+    codec = codec_for_target(path, network, codec)
     require_one_goal(bits_per_pixel=bits_per_pixel, strength=strength, target_size=target_size)
     picture = read_picture(source, network.channels, network.num_truncate_bits, background)
     height, width, _ = picture.pixels.shape
@@ -153,7 +153,7 @@ def require_one_goal(**goals: float | None) -> None:
         raise ValueError(f"`target_size` is a whole number of bytes. Received {value}.")
 
 
-def _codec_for(path: Path, network: Network, codec: codecs.Codec | None) -> codecs.Codec:
+def codec_for_target(path: Path, network: Network, codec: codecs.Codec | None) -> codecs.Codec:
     """The codec given, if it fits the target, or the suffix's."""
     suffix = path.suffix.lower()
     codec = default_codec(suffix, network) if codec is None else codec

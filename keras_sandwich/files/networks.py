@@ -75,7 +75,7 @@ def load_network(model: Any) -> Network:
     if len(model.model_keys) > 1:
         raise ValueError(
             "Only one picture goes into a file. Received a model of the keys "
-            f"{model.model_keys}; use `model.transport` with a codec."
+            f"{model.model_keys}; use `keras_sandwich.transport` with a codec."
         )
     channels = int(getattr(model.postprocessor, "output_channels", 3))
     if model.preprocessor is None:  # a decoder alone: what it is given are bottlenecks
@@ -87,7 +87,7 @@ def load_network(model: Any) -> Network:
     if channels not in (1, 3) or bottleneck_channels not in (1, 3):
         raise ValueError(
             "Files hold pictures of 1 or 3 channels. Received a model of pictures with "
-            f"{channels} and bottlenecks with {bottleneck_channels}; use `model.transport`."
+            f"{channels} and bottlenecks with {bottleneck_channels}; use `keras_sandwich.transport`."
         )
     if model.num_truncate_bits > MAX_TRUNCATE_BITS:
         raise ValueError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_sandwich.files.networks import load_network
+from keras_sandwich.presets.fingerprint import fingerprint
 
 
 class SharedNetwork:
@@ -19,14 +20,20 @@ class SharedNetwork:
         self._model = model
         self._folder = folder
 
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Of the whole model: both sides and the proxy decide what a file becomes."""
+        return fingerprint(self.network.model)
+
     def __reduce__(self) -> tuple[Any, ...]:
         if isinstance(self._model, str | os.PathLike):
             place = Path(self._model)
-            return _loaded, (str(place.resolve()) if place.exists() else os.fspath(self._model),)
+            name = str(place.resolve()) if place.exists() else os.fspath(self._model)
+            return _loaded, (name, self.fingerprint)
         place = self._folder / "model.keras"
         if not place.exists():
             self.network.model.save(place)
-        return _loaded, (str(place),)
+        return _loaded, (str(place), self.fingerprint)
 
 
 @contextlib.contextmanager
@@ -37,6 +44,6 @@ def shared(model: Any) -> Iterator[SharedNetwork]:
 
 
 @functools.lru_cache(maxsize=1)
-def _loaded(place: str) -> SharedNetwork:
-    """In another process, once."""
+def _loaded(place: str, fingerprint: str) -> SharedNetwork:
+    """In another process, once for each network: by its fingerprint, as another may be saved to the same place."""
     return SharedNetwork(place, Path())

@@ -52,7 +52,7 @@ def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) 
         ValueError: no picture, a tile size that is not a positive integer, or a picture larger than a tile and a
             network that does not say how far it sees.
     """
-    tile = _require_tile_size(tile_size)
+    tile = require_tile_size(tile_size)
     picture = _require_picture(picture, "picture")
     if not hasattr(system, "preprocessor"):
         return _whole(system.preprocess, picture)
@@ -113,7 +113,7 @@ def postprocess_picture(
     Raises:
         ValueError: as `preprocess_picture`.
     """
-    tile = _require_tile_size(tile_size)
+    tile = require_tile_size(tile_size)
     decoded = _require_picture(decoded, "decoded")
     size = None if output_size is None else (int(output_size[0]), int(output_size[1]))
 
@@ -299,7 +299,8 @@ def _require_reach(side: Any, size: tuple[int, ...], tile: int | None, name: str
     return reach
 
 
-def _require_tile_size(tile_size: Any) -> int | None:
+def require_tile_size(tile_size: Any) -> int | None:
+    """The side of a tile as an int, or None; ValueError for what is neither."""
     if tile_size is not None and not is_integer(tile_size):
         raise ValueError(
             f"`tile_size` must be a positive integer or None. Received tile_size={tile_size!r}."

@@ -1,14 +1,14 @@
 """Saving a model as a folder: its configuration, its weights, and what is known of it."""
 
+import contextlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_sandwich._version import __version__
+from keras_sandwich._whole_files import replace_whole
 from keras_sandwich.presets.bundled import CONFIG, METADATA, WEIGHTS
 from keras_sandwich.presets.fingerprint import fingerprint
 
@@ -50,14 +50,15 @@ def save(model: Any, path: Any, description: str, measured: Any, metadata: dict[
     config.pop("compile_config", None)  # a loss of the user's own would be asked for
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    # Written beside what is there, so that an interruption leaves the preset that was there before.
-    with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as beside:
-        new = Path(beside)
-        (new / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        (new / METADATA).write_text(about + "\n", encoding="utf-8")
-        model.save_weights(new / WEIGHTS)
-        for name in (CONFIG, METADATA, WEIGHTS):
-            os.replace(new / name, folder / name)
+    # All are whole before the first is replaced, so that an interruption leaves the preset that was there before.
+    with contextlib.ExitStack() as stack:
+        new = {
+            name: stack.enter_context(replace_whole(folder / name))
+            for name in (WEIGHTS, METADATA, CONFIG)
+        }
+        new[CONFIG].write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        new[METADATA].write_text(about + "\n", encoding="utf-8")
+        model.save_weights(new[WEIGHTS])
 
 
 def versions() -> dict[str, str]:

@@ -86,9 +86,10 @@ def test_a_folder_without_the_library_of_its_progress(
     assert "keras-sandwich[codecs]" in capsys.readouterr().err
 
 
-def test_a_format_that_the_name_spells_otherwise(tmp_path, pictures, model):
+@pytest.mark.parametrize("spelling", ["jpg", "jpeg"])
+def test_a_format_that_the_name_spells_otherwise(tmp_path, pictures, model, spelling):
     target = tmp_path / "a.JPEG"
-    assert main([*encoding(pictures / "a.png", target, model), "--format", "jpg"]) == 0
+    assert main([*encoding(pictures / "a.png", target, model), "--format", spelling]) == 0
     assert Image.open(target).format == "JPEG"
 
 

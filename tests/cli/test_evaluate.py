@@ -1,3 +1,4 @@
+import re
 import shutil
 import sys
 
@@ -27,6 +28,7 @@ def test_evaluation(tmp_path, pictures, model, capsys):
     target = tmp_path / "results"
     arguments = ["evaluate", model, str(pictures), str(target), "--strengths", "4", "8", "16", "32"]
     assert main([*arguments, "--rates", "1", "--metrics", "ssim-rgb"]) == 0
+    assert re.search(r"bpp, SSIM \d", (target / "report.html").read_text(encoding="utf-8"))
     capsys.readouterr()
     assert main([*arguments, "--rates", "1", "--metrics", "psnr-rgb", "ssim-rgb"]) == 0
     table = capsys.readouterr().out
@@ -72,7 +74,11 @@ def test_pictures_that_are_coded_already(tmp_path, pictures, model, capsys, monk
 
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
-    [("--format", "xyz", ".avif"), ("--metrics", "mos", "psnr-luma")],
+    [
+        ("--format", "xyz", ".avif"),
+        ("--format", "png", "choose a lossy one"),
+        ("--metrics", "mos", "psnr-luma"),
+    ],
 )
 def test_what_cannot_be_measured(tmp_path, pictures, model, capsys, option, value, expected):
     pytest.importorskip("matplotlib")

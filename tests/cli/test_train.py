@@ -122,6 +122,24 @@ def test_a_training_that_was_killed_goes_on(tmp_path, pictures, capsys, monkeypa
     ks.models.CompressIntraModel.from_preset(target)
 
 
+def test_arguments_that_no_training_began_with_can_be_put_right(
+    tmp_path, pictures, capsys, monkeypatch
+):
+    target = tmp_path / "preset"
+    arguments = ["train", str(pictures), str(target), *TRAINING]
+
+    def wrong(options):
+        raise ValueError("a wrong gamma")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "make_model", wrong)
+        assert main([*arguments, "--gamma", "9"]) == 1
+        assert "a wrong gamma" in capsys.readouterr().err
+    assert main(arguments) == 0
+    model = ks.models.CompressIntraModel.from_preset(target)
+    assert float(keras.ops.convert_to_numpy(model.gamma)) == 450.0
+
+
 def test_a_training_whose_model_cannot_be_saved_is_not_lost(
     tmp_path, pictures, capsys, monkeypatch
 ):

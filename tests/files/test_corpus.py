@@ -11,6 +11,7 @@ from small_models import sandwich
 
 import keras_sandwich as ks
 from keras_sandwich.files import corpus, decode_folder, encode_folder, shared_network
+from keras_sandwich.files.record import RECORD
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_a_folder_there_and_back(tmp_path, pictures, model):
     assert report.written == [
         tmp_path / "coded" / name for name in ("a.jpg", "c.jpg", f"{ODD}/b.jpg")
     ]
-    assert names(tmp_path / "coded") == sorted([corpus.RECORD, "a.jpg", "c.jpg", f"{ODD}/b.jpg"])
+    assert names(tmp_path / "coded") == sorted([RECORD, "a.jpg", "c.jpg", f"{ODD}/b.jpg"])
     ks.encode_file(pictures / "c.bmp", tmp_path / "alone.jpg", model, strength=10)
     assert (tmp_path / "coded" / "c.jpg").read_bytes() == (tmp_path / "alone.jpg").read_bytes()
     back = decode_folder(tmp_path / "coded", tmp_path / "restored", model, suffix=".tif", verbose=0)
@@ -85,6 +86,59 @@ def test_what_is_there_is_kept_until_its_source_or_the_arguments_change(tmp_path
     assert (target / "c.jpg").read_bytes() == before[target / "c.jpg"]
 
 
+def test_another_first_network_writes_everything_anew(tmp_path, pictures):
+    before = sandwich(start="linear", bottleneck_channels=1)
+    after = sandwich(start="linear", bottleneck_channels=1)
+    bias = after.preprocessor.mlp.linear.bias
+    bias.assign(bias + 20.0)
+    first = encode(pictures, tmp_path / "coded", before)
+    time.sleep(0.02)
+    again = encode(pictures, tmp_path / "coded", after)
+    assert (again.written, again.kept) == (first.written, [])
+
+
+def test_another_source_folder_does_not_keep_the_first_ones_results(tmp_path, pictures, model):
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (24, 24), "red").save(other / "a.png")
+    time.sleep(0.02)
+    encode(pictures, tmp_path / "coded", model)
+    time.sleep(0.02)
+    report = encode(other, tmp_path / "coded", model)
+    assert report.written == [tmp_path / "coded" / "a.jpg"]
+    assert Image.open(tmp_path / "coded" / "a.jpg").size == (12, 12)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no time says when a file came to its place")
+def test_an_older_file_in_the_place_of_a_source_is_coded(tmp_path, pictures, model):
+    older = tmp_path / "older.png"
+    Image.new("RGB", (24, 24), "red").save(older)
+    os.utime(older, (1e9, 1e9))
+    encode(pictures, tmp_path / "coded", model)
+    time.sleep(0.02)
+    os.replace(older, pictures / "a.png")
+    assert encode(pictures, tmp_path / "coded", model).written == [tmp_path / "coded" / "a.jpg"]
+
+
+def test_two_runs_with_other_arguments_are_stopped_and_the_next_writes_all_anew(
+    tmp_path, pictures, model, monkeypatch
+):
+    real, target = corpus.encode_file, tmp_path / "coded"
+
+    def while_another_run_begins(*arguments, **options):
+        monkeypatch.setattr(corpus, "encode_file", real)
+        encode(pictures, target, model, strength=3)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(corpus, "encode_file", while_another_run_begins)
+    with pytest.raises(ValueError, match="Another run, with other arguments"):
+        encode(pictures, target, model)
+    time.sleep(0.02)
+    report = encode(pictures, target, model, strength=3)
+    assert (len(report.written), report.kept) == (3, [])
+    assert ks.files.read_info(target / "a.jpg").settings["qstep"] == 3
+
+
 def test_an_interruption_leaves_whole_files_and_the_rest_is_done_later(
     tmp_path, pictures, model, monkeypatch
 ):
@@ -99,7 +153,7 @@ def test_an_interruption_leaves_whole_files_and_the_rest_is_done_later(
     monkeypatch.setattr(corpus, "encode_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         encode(pictures, tmp_path / "coded", model)
-    assert names(tmp_path / "coded") == [corpus.RECORD, "a.jpg"]
+    assert names(tmp_path / "coded") == [RECORD, "a.jpg"]
     report = encode(pictures, tmp_path / "coded", model)
     assert report.kept == [tmp_path / "coded" / "a.jpg"]
     assert len(report.written) == 2
@@ -154,12 +208,25 @@ def test_a_process_loads_the_model_once(tmp_path, pictures, model, monkeypatch, 
         assert (tmp_path / "coded" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 
 
+def test_a_process_loads_another_model_of_the_same_place(tmp_path, pictures, model):
+    model.save_to_preset(tmp_path / "preset")
+    encode(pictures, tmp_path / "coded", str(tmp_path / "preset"), executor=Pickling())
+    other = sandwich(bottleneck_channels=1)
+    other.save_to_preset(tmp_path / "preset")
+    report = encode(pictures, tmp_path / "gray", str(tmp_path / "preset"), executor=Pickling())
+    assert len(report.written) == 3
+    assert Image.open(tmp_path / "gray" / "a.jpg").mode == "L"
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
         ({"suffix": ".png"}, "`suffix` must be one of '.jpg'"),
         ({"strength": None}, "Give exactly one of"),
         ({"bits_per_pixel": 1.0}, "Give exactly one of"),
+        ({"codec": ks.codecs.WebP()}, r"WebP 4:2:0 files end in \.webp"),
+        ({"strength": 256}, "from 1 to 255"),
+        ({"tile_size": 0}, "`tile_size` must be a positive integer"),
     ],
 )
 def test_what_is_wrong_for_every_picture_is_said_at_once(
@@ -170,11 +237,27 @@ def test_what_is_wrong_for_every_picture_is_said_at_once(
     assert not (tmp_path / "coded").exists()
 
 
+def test_a_codec_that_is_not_installed_is_said_at_once(tmp_path, pictures, model, monkeypatch):
+    def missing(self):
+        raise ImportError("JPEG files need Pillow")
+
+    monkeypatch.setattr(ks.codecs.JPEG, "version", property(missing))
+    with pytest.raises(ImportError, match="need Pillow"):
+        encode(pictures, tmp_path / "coded", model)
+    assert not (tmp_path / "coded").exists()
+
+
 def test_folders_that_cannot_be_targets(tmp_path, pictures, model):
     with pytest.raises(ValueError, match="write to a folder outside"):
         encode(pictures, pictures / "coded", model)
     with pytest.raises(ValueError, match="Received the file"):
         encode(pictures, pictures / "a.png", model)
+    inner = pictures / pictures.name
+    inner.mkdir()
+    Image.new("RGB", (24, 24)).save(inner / "d.png")
+    Image.new("RGB", (24, 24)).save(pictures / "d.jpg")
+    with pytest.raises(ValueError, match=r"would replace a source, '.*d\.jpg'"):
+        encode(pictures, tmp_path, model)
     with pytest.raises(FileNotFoundError, match="no such folder"):
         encode(tmp_path / "nowhere", tmp_path / "coded", model)
     with pytest.raises(ValueError, match=r"`suffix` must be one of '\.png'"):
