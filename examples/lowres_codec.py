@@ -144,7 +144,7 @@ print(plot)
 # %% [markdown]
 # ## What it looks like
 #
-# At about 0.4 bits per pixel of the big picture, and the chain without networks at as many.
+# At about 0.4 bits per pixel of the big picture, and the linear baseline at as many.
 
 # %%
 rate = 0.4
