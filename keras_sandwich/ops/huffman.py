@@ -53,7 +53,7 @@ def standard_bits(histogram: Any, table: str) -> Any:
     Returns:
         [batch] int32.
     """
-    histogram = ops.convert_to_tensor(histogram)
+    histogram = ops.convert_to_tensor(histogram, "int32")
     lengths = ops.convert_to_tensor(STANDARD_LENGTHS[table], "int32")
     return ops.sum(histogram * lengths, axis=-1)
 
@@ -70,7 +70,7 @@ def optimal_bits(histogram: Any) -> Any:
     Returns:
         [batch] int32.
     """
-    histogram = ops.convert_to_tensor(histogram)
+    histogram = ops.convert_to_tensor(histogram, "int32")
     frequencies = ops.pad(histogram, ((0, 0), (0, 1)), constant_values=1)
     lengths = _huffman_lengths(frequencies)
     present = frequencies > 0

@@ -13,7 +13,7 @@ from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.huffman import SYMBOLS, optimal_bits, standard_bits
 from keras_sandwich.ops.quantization import ZIGZAG
-from keras_sandwich.ops.shapes import ceil_divide, namespace
+from keras_sandwich.ops.shapes import ceil_divide, namespace, take
 
 HUFFMAN = ("standard", "optimized", "entropy")
 _PLACES: list[int] = np.argsort(ZIGZAG).tolist()  # of each coefficient in the scan
@@ -183,7 +183,7 @@ def _component_symbols(blocks: Any, own: Any, order: Any) -> tuple[Any, Any, Any
     places = order.shape[0] if isinstance(order, np.ndarray) else ops.shape(order)[0]
     count = own[0] * own[1]
     blocks = ops.reshape(ops.round(ops.cast(blocks, "float32")), (-1, count, 64))
-    dc = ops.take(blocks[:, :, 0], order, axis=1)
+    dc = take(blocks[:, :, 0], order, 1)
     before = ops.concatenate([ops.zeros_like(dc[:, :1]), dc[:, :-1]], axis=1)
     dc_sizes = _size_category(dc - before)
     dc_histogram = _histogram(dc_sizes, _SIZES)

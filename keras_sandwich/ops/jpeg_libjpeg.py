@@ -16,7 +16,7 @@ from keras_sandwich.ops.blocks import BLOCK, cut_plane, join_blocks
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.color import images_of, planes_of
 from keras_sandwich.ops.dct import frequencies_of, samples_of, transform_blocks
-from keras_sandwich.ops.shapes import ceil_divide, ceil_multiple, namespace
+from keras_sandwich.ops.shapes import ceil_divide, ceil_multiple, namespace, take
 
 CENTRE = 128
 LARGEST = 255
@@ -92,7 +92,8 @@ def _replicated(planes: Any, height: Any, width: Any) -> Any:
         if isinstance(size, int) and isinstance(padded, int) and size == padded:
             continue
         xp = namespace(size, padded)
-        planes = ops.take(planes, xp.minimum(xp.arange(padded, dtype="int32"), size - 1), axis=axis)
+        index = xp.minimum(xp.arange(padded, dtype="int32"), size - 1)
+        planes = take(planes, index, axis)
     return planes
 
 

@@ -76,6 +76,8 @@ def take(images: Any, index: Any, axis: int) -> Any:
 
     Keras' own flattens the index there with `aten::ravel`, which ONNX has no word for, and squeezes the axis.
     """
+    # Under a bfloat16 floatx, Keras makes floats of NumPy's integers on JAX.
+    index = ops.convert_to_tensor(index, "int32")
     if keras.backend.backend() == "torch" and not isinstance(ops.shape(images)[axis], int):
         return images[(slice(None),) * axis + (index,)]
     return ops.take(images, index, axis=axis)

@@ -133,7 +133,8 @@ def test_everything_is_float32_under_any_policy(policy):
     result = to_numpy(ks.layers.JpegProxy(convert_to_yuv=True)(images, qstep=QSTEP))
     for actual, exact in zip(*map(keras.tree.flatten, (result, expected)), strict=True):
         assert actual.dtype == np.float32
-        assert np.array_equal(actual, exact)
+        # A product's last bits depend on where its operands lie; bfloat16 would be off by whole levels.
+        np.testing.assert_allclose(actual, exact, rtol=0, atol=1e-4)
 
 
 def test_saved_within_a_functional_model(tmp_path):
@@ -230,10 +231,9 @@ def test_quality_is_its_tables(per_image):
         luma, chroma = to_numpy(ks.ops.quality_to_tables(quality))
         tabled = ks.layers.JpegProxy(luma, chroma, True, "4:2:0")
         expected = to_numpy(tabled(images[number : number + 1])[0])[0]
-        if per_image:
-            assert np.array_equal(result[number], expected)
-        else:
-            assert np.array_equal(to_numpy(proxy(images, quality=quality)[0])[number], expected)
+        decoded = result if per_image else to_numpy(proxy(images, quality=quality)[0])
+        # A product's last bits depend on how many rows it has.
+        np.testing.assert_allclose(decoded[number], expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("arithmetic", ["float", "libjpeg"])
