@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import keras_sandwich as ks
-from keras_sandwich.files.corpus import RECORD
+from keras_sandwich.files.record import RECORD
 from keras_sandwich_command import main
 
 NO_UTF8 = os.fsdecode(b"caf\xe9")
