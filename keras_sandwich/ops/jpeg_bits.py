@@ -243,7 +243,9 @@ def _histogram(numbers: Any, bins: int, shift: int = 0) -> Any:
     row = ops.reshape(row, (-1, *(1 for _ in numbers.shape[1:])))
     flat = ops.reshape(ops.cast(numbers, "int32") + row, (-1,))
     if keras.backend.backend() == "torch":
-        # PyTorch's sums of segments take ten times as long.
+        # PyTorch's sums of segments take ten times as long. What is not finite, where training diverged, is negative
+        # here: left out, as there.
+        flat = ops.where(flat < 0, rows * bins, flat)
         counts = ops.bincount(flat, minlength=rows * bins)[: rows * bins]
     else:
         counts = ops.segment_sum(ops.ones_like(flat), flat, num_segments=rows * bins)

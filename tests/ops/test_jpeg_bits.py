@@ -186,3 +186,17 @@ def test_compiled_counts_are_the_same(huffman):
 def test_bad_arguments(indices, options, message):
     with pytest.raises(ValueError, match=message):
         ks.ops.jpeg_scan_bits(indices, (8, 8), **options)
+
+
+@pytest.mark.parametrize("huffman", ["standard", "entropy"])
+def test_a_picture_that_is_not_finite_leaves_the_others_as_they_are(huffman):
+    """A training that diverges ends with a loss of NaN, and not with an error of the count."""
+    indices = np.random.default_rng(0).normal(0, 3, (2, 4, 5, 64)).round().astype("float32")
+
+    def count(indices):
+        return to_numpy(ks.ops.jpeg_scan_bits(indices, (32, 40), huffman=huffman))
+
+    expected = count(indices)
+    indices[1] = np.nan
+    counted = count(indices)
+    assert counted[0] == expected[0]
