@@ -1,12 +1,15 @@
 """The trunk of every sandwich, of pictures or of clips: its stages, γ, training, configuration and presets."""
 
+import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.losses.rate_distortion import (
     distortions,
     mean_per_sample,
@@ -29,6 +32,7 @@ from keras_sandwich.ops.rounding import clip
 from keras_sandwich.presets import loading, saving
 
 CODEC_MAX = 255.0  # a codec for 8-bit pictures
+SEED = "qstep_seed"
 STAGES = ("preprocessor", "postprocessor", "codec_proxy", "loop_filter")
 # What codes a bottleneck: → (decoded, decoded as the postprocessor is given it, bits of each sample).
 Coder = Callable[[Any], tuple[Any, Any, Any]]
@@ -55,6 +59,8 @@ class CompressionModel(Network):
         loop_filter: Any = None,
         model_keys: Sequence[str] = ("image",),
         bottleneck_penalty: bool = True,
+        qstep_range: Sequence[float] | None = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
@@ -66,6 +72,9 @@ class CompressionModel(Network):
         if loop_filter is not None:
             loop_filter.trainable = False
         self.bottleneck_penalty = bottleneck_penalty
+        self.qstep_range = require_qstep_range(qstep_range, codec_proxy)
+        self.seed = seed
+        self._qstep_seed = None if qstep_range is None else keras.random.SeedGenerator(seed)
         self._gamma = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(_require_gamma(gamma)),
@@ -116,6 +125,11 @@ class CompressionModel(Network):
         side = self.postprocessor if self.preprocessor is None else self.preprocessor
         return int(getattr(side, "macroblock", 1))
 
+    @property
+    def conditioned(self) -> bool:
+        """Whether a network is told the quantizer step."""
+        return any(map(_conditioned, (self.preprocessor, self.postprocessor)))
+
     # Building and calling
 
     def build(self, input_shape: Any) -> None:
@@ -131,31 +145,35 @@ class CompressionModel(Network):
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
-        return self.call_through(
-            inputs, lambda bottleneck: self.code_by_proxy(bottleneck, training)
-        )
+        images = self.concatenate(inputs)
+        qstep = self._draw_qsteps(images) if training and self.qstep_range else None
+        code = partial(self.code_by_proxy, training=training, qstep=qstep)
+        return self.call_through(images, code, qstep)
 
-    def call_through(self, inputs: Any, code: Coder) -> dict[str, Any]:
+    def call_through(self, inputs: Any, code: Coder, qstep: Any = None) -> dict[str, Any]:
         """What a call returns, with `code` in the place of the codec.
 
         Args:
             inputs: those of a call.
             code: bottlenecks, not clipped, to (decoded bottlenecks, what the postprocessor is given of them, bits of
                 each sample), such as `code_by_proxy`.
+            qstep: the codec's quantizer step, a scalar or [batch]; None: the proxy's own.
 
         Returns:
             The dict that a call returns.
         """
         images = self.concatenate(inputs)
-        bottleneck = self.preprocess(images)
+        bottleneck = self.preprocess(images, qstep)
         compressed, restored, rate = code(bottleneck)
-        prediction = self.postprocess(restored, ops.shape(images)[-3:-1])
+        prediction = self.postprocess(restored, ops.shape(images)[-3:-1], qstep)
         outputs = {
             "prediction": prediction,
             "rate": rate,
             "bottleneck": bottleneck,
             "compressed_bottleneck": compressed,
         }
+        if self.qstep_range:
+            outputs["qstep"] = ops.broadcast_to(self._qstep_or_own(qstep), ops.shape(rate))
         for key, channels in self.key_slices().items():
             outputs[key] = prediction if channels is None else prediction[..., channels]
         return outputs
@@ -164,29 +182,53 @@ class CompressionModel(Network):
         """One float32 tensor of a dict by `model_keys`, or of a tensor."""
         return self._keys.concatenate(inputs)
 
-    def preprocess(self, images: Any) -> Any:
-        """Images [batch, …, height, width, channels], or a dict, to bottlenecks, not clipped."""
-        images = self.concatenate(images)
-        return images if self.preprocessor is None else self.preprocessor(images)
+    def preprocess(self, images: Any, qstep: Any = None) -> Any:
+        """Images [batch, …, height, width, channels], or a dict, to bottlenecks, not clipped.
 
-    def code_by_proxy(self, bottleneck: Any, training: bool | None = None) -> tuple[Any, Any, Any]:
+        `qstep` is told to networks conditioned on it; None is the proxy's own.
+        """
+        images = self.concatenate(images)
+        if self.preprocessor is None:
+            return images
+        return self.preprocessor(images, **self._told(self.preprocessor, qstep))
+
+    def code_by_proxy(
+        self, bottleneck: Any, training: bool | None = None, qstep: Any = None
+    ) -> tuple[Any, Any, Any]:
         """Bottlenecks to (what the codec proxy decodes, that through the loop filter, its bits)."""
-        compressed, rate = self.codec_proxy(clip(bottleneck, 0.0, CODEC_MAX), training=training)
+        given = {} if qstep is None else {"qstep": qstep - self.codec_proxy.min_qstep}
+        clipped = clip(bottleneck, 0.0, CODEC_MAX)
+        compressed, rate = self.codec_proxy(clipped, training=training, **given)
         # A real codec needs no such correction, so it is no part of `postprocess`.
         filtered = compressed if self.loop_filter is None else self.loop_filter(compressed)
         return compressed, filtered, rate
 
-    def postprocess(self, bottlenecks: Any, output_size: Any = None) -> Any:
-        """Decoded bottlenecks to images, of `output_size` if (height, width) is given."""
+    def postprocess(self, bottlenecks: Any, output_size: Any = None, qstep: Any = None) -> Any:
+        """Decoded bottlenecks to images, of `output_size` if (height, width) is given; `qstep` as in `preprocess`."""
         bottlenecks = ops.cast(ops.convert_to_tensor(bottlenecks), "float32")
         if self.postprocessor is None:
             return bottlenecks
+        told = self._told(self.postprocessor, qstep)
         if getattr(self.postprocessor, "downsample_factor", 1) > 1:
-            return self.postprocessor(bottlenecks, output_size=output_size)
-        images = self.postprocessor(bottlenecks)
+            return self.postprocessor(bottlenecks, output_size=output_size, **told)
+        images = self.postprocessor(bottlenecks, **told)
         if output_size is None or self.macroblock == 1:
             return images
         return images[..., : output_size[0], : output_size[1], :]
+
+    def _told(self, side: Any, qstep: Any) -> dict[str, Any]:
+        return {"qstep": self._qstep_or_own(qstep)} if _conditioned(side) else {}
+
+    def _qstep_or_own(self, qstep: Any) -> Any:
+        return self.codec_proxy.effective_qstep() if qstep is None else qstep
+
+    def _draw_qsteps(self, images: Any) -> Any:
+        """A step for each sample, evenly distributed in its logarithm; whole where the codec's are."""
+        low, high = (math.log(bound) for bound in self.qstep_range or ())
+        batch = ops.shape(images)[:1]
+        steps = ops.exp(keras.random.uniform(batch, low, high, "float32", self._qstep_seed))
+        quantizer = getattr(getattr(self.codec_proxy, "proxy", None), "quantizer", None)
+        return ops.round(steps) if getattr(quantizer, "whole", False) else steps
 
     def key_slices(self) -> dict[str, slice | None]:
         """The channels of the prediction that belong to each key; None where one key has them all."""
@@ -263,13 +305,21 @@ class CompressionModel(Network):
         if self.bottleneck_penalty:
             penalty = range_penalty(y_pred["bottleneck"], CODEC_MAX)
         gamma = ops.convert_to_tensor(self._gamma)
+        if self.qstep_range:
+            # At a step Δ the slope of the rate-distortion curve is as Δ², and squared errors are about as Δ.
+            coarseness = y_pred["qstep"] / math.sqrt(self.qstep_range[0] * self.qstep_range[1])
+            gamma = gamma * coarseness**2
         cost = rate_distortion_cost(distortion, rate, _product(sizes), gamma, penalty)
+        if self.qstep_range:
+            cost = cost / ops.reshape(coarseness, (-1,) + (1,) * (len(cost.shape) - 1))
         total = total_loss(cost, prediction, sample_weight, self.losses)
 
         self._distortion.update_state(mean_per_sample(distortion))
         self._psnr.update_state(target, prediction)
         self._bpp.update_state(rate, sizes[:-1])
-        if hasattr(self.codec_proxy, "effective_qstep"):
+        if self.qstep_range:
+            self._qstep.update_state(y_pred["qstep"])
+        elif hasattr(self.codec_proxy, "effective_qstep"):
             self._qstep.update_state(self.codec_proxy.effective_qstep())
         self._peak_pixel.update_state(images)
         return total
@@ -303,6 +353,16 @@ class CompressionModel(Network):
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     # Saving
+
+    def save_own_variables(self, store: Any) -> None:
+        super().save_own_variables(store)
+        if self._qstep_seed is not None:
+            save_seed(self._qstep_seed, store, SEED)
+
+    def load_own_variables(self, store: Any) -> None:
+        super().load_own_variables({name: store[name] for name in set(store.keys()) - {SEED}})
+        if self._qstep_seed is not None:
+            load_seed(self._qstep_seed, store, SEED)
 
     def save_to_preset(
         self, path: Any, description: str = "", measured: Any = None, **metadata: Any
@@ -360,6 +420,8 @@ class CompressionModel(Network):
             "gamma": float(ops.convert_to_numpy(self._gamma)),
             "model_keys": self.model_keys,
             "bottleneck_penalty": self.bottleneck_penalty,
+            "qstep_range": self.qstep_range,
+            "seed": self.seed,
         }
 
     @classmethod
@@ -369,6 +431,29 @@ class CompressionModel(Network):
             if isinstance(config[name], dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
+
+
+def _conditioned(side: Any) -> bool:
+    return bool(getattr(side, "conditioned", False))
+
+
+def require_qstep_range(qstep_range: Any, codec_proxy: Any) -> tuple[float, float] | None:
+    """The range as two floats, or None; ValueError for what is neither, or a proxy that cannot be given a step."""
+    if qstep_range is None:
+        return None
+    low, high = (float(bound) for bound in qstep_range)
+    least = getattr(codec_proxy, "min_qstep", 0.0)
+    if not (0 < low <= high < math.inf and low > least):
+        raise ValueError(
+            "`qstep_range` must be (lowest, highest), 0 < lowest ≤ highest, finite, and above the proxy's min_qstep "
+            f"({least:g}). Received qstep_range={tuple(qstep_range)}."
+        )
+    if getattr(codec_proxy, "train_qstep", True):
+        raise ValueError(
+            "With a `qstep_range` the steps are drawn, so the codec proxy must take them: an EncodeDecodeIntra with "
+            f"train_qstep=False. Received {type(codec_proxy).__name__} with a step of its own."
+        )
+    return low, high
 
 
 def _product(sizes: Sequence[Any]) -> Any:

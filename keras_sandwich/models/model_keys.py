@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-RESERVED_KEYS = ("prediction", "rate", "bottleneck", "compressed_bottleneck")
+RESERVED_KEYS = ("prediction", "rate", "qstep", "bottleneck", "compressed_bottleneck")
 
 
 class ModelKeys:
