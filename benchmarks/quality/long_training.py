@@ -102,8 +102,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of pictures")
     parser.add_argument("--output", type=Path, required=True, help="the model's file, .keras")
     parser.add_argument("--start", help="a model's file or a preset to take weights from")
-    parser.add_argument("--slope", type=float, help="γ over the step's square, if not the scenario's")
-    parser.add_argument("--qsteps", type=float, nargs=2, metavar=("LOWEST", "HIGHEST"), default=QSTEPS)
+    parser.add_argument(
+        "--slope", type=float, help="γ over the step's square, if not the scenario's"
+    )
+    parser.add_argument(
+        "--qsteps", type=float, nargs=2, metavar=("LOWEST", "HIGHEST"), default=QSTEPS
+    )
     parser.add_argument("--chroma-subsampling", default="4:4:4", help="of a codec in colour")
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch-size", type=int, default=4)

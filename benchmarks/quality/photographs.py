@@ -23,7 +23,9 @@ def split(folders: list[Path], reductions: tuple[int, ...] = (1,)) -> tuple[list
             side = held_out if zlib.crc32(photograph.encode()) % HELD_OUT == 0 else train
             side.append(np.asarray(picture))
     reduced = [
-        np.clip(np.round(ks.datasets.crops.reduce_lanczos(picture.astype("float32"), factor)), 0, 255)
+        np.clip(
+            np.round(ks.datasets.crops.reduce_lanczos(picture.astype("float32"), factor)), 0, 255
+        )
         for picture in train
         for factor in reductions
     ]

@@ -275,8 +275,9 @@ class Preprocessor(_Processor):
 
     @property
     def macroblock(self) -> int:
-        """Pixels of which height and width are multiples: of blocks that carry multiplexed chroma, or become smaller
-        in the DCT domain; 1 elsewhere.
+        """Pixels of which height and width are multiples: 16 or the resampled blocks' side, or 1.
+
+        A macroblock cut short would lose the chroma that is multiplexed into it, or its coefficients.
         """
         return self._macroblock_for(self.output_channels)
 
@@ -328,8 +329,8 @@ class Preprocessor(_Processor):
 class Postprocessor(_Processor):
     """Decoded bottlenecks to images: the mirror of `Preprocessor`.
 
-    ·2^k + 2^(k−1) where k > 0; × `downsample_factor`, see `resampling`; then s·(MLP(ŷ) + a·UNet(ŷ)) + m (Guleryuz et al.,
-    arXiv 2402.05887, sections III and IV). All but the U-Net's convolutions runs in float32.
+    ·2^k + 2^(k−1) where k > 0; × `downsample_factor`, see `resampling`; then s·(MLP(ŷ) + a·UNet(ŷ)) + m (Guleryuz et
+    al., arXiv 2402.05887, sections III and IV). All but the U-Net's convolutions runs in float32.
 
     Example:
 
@@ -398,7 +399,9 @@ class Postprocessor(_Processor):
         k = self.num_truncate_bits
         return bottlenecks * 2.0**k + 2.0 ** (k - 1) if k else bottlenecks
 
-    def compute_output_spec(self, bottlenecks: Any, output_size: Any = None, qstep: Any = None) -> Any:
+    def compute_output_spec(
+        self, bottlenecks: Any, output_size: Any = None, qstep: Any = None
+    ) -> Any:
         shape = self.compute_output_shape(bottlenecks.shape, output_size)
         return keras.KerasTensor(shape, dtype="float32")
 
