@@ -135,7 +135,7 @@ def postprocess_picture(
     build_once(side, (None, None, None, channels))
     factor = getattr(side, "downsample_factor", 1)
     asked = size
-    if size is None or factor == 1:
+    if size is None or factor == 1 or getattr(side, "by_dct", False):
         size = height * factor, width * factor
     if not isinstance(side, Postprocessor) and not _tiled(size, tile):
         return whole()

@@ -13,13 +13,13 @@ def create_linear_baseline(
     num_truncate_bits: int = 0,
     kernel_size: int | None = None,
     patch_size: int = 2,
-    resampling: str = "dct",
+    resampling: str = "filters",
 ) -> CompressIntraModel:
     """The linear baseline: the filters that a sandwich starts from, without networks and without training.
 
     For three channels over one, chroma modulated on a carrier (waves of the highest spatial frequencies) or, with
     `patch_size=16`, multiplexed into DCT coefficients (in the place of single ones of the luma);
-    resampling in the DCT domain, or bicubic and Lanczos3; truncation of bits; or the identity.
+    bicubic and Lanczos3 resampling, or one in the DCT domain; truncation of bits; or the identity.
 
     Example:
 

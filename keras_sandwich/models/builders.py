@@ -33,7 +33,7 @@ def create_basic_model(
     cascade: bool = False,
     train_linear: bool | None = None,
     start: str = "linear",
-    resampling: str | None = None,
+    resampling: str = "filters",
     convert_to_yuv: bool | None = None,
     chroma_subsampling: str = "4:4:4",
     rounding: str = "straight_through",

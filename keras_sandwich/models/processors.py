@@ -51,7 +51,7 @@ class _Processor(Network):
         num_truncate_bits: int = 0,
         cascade: bool = False,
         train_linear: bool | None = None,
-        resampling: str | None = None,
+        resampling: str = "filters",
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
@@ -73,8 +73,6 @@ class _Processor(Network):
         # A step of Adam moves every weight: in sums over hundreds of pixels, more than the rest can make good.
         whole = start == "linear" and self.patch_size >= MACROBLOCK
         self.train_linear = not whole if train_linear is None else train_linear
-        if resampling is None:
-            resampling = "dct" if start == "linear" else "filters"
         require_option(resampling, RESAMPLINGS, "resampling")
         self.resampling = resampling
         self.mlp = None
@@ -186,7 +184,7 @@ class _Processor(Network):
         y = x if self.mlp is None else self.mlp(x)
         if self.unet is not None:
             seen = ops.concatenate([x, y], axis=-1) if self._cascaded else x
-            correction = self.unet(seen, qstep) if self.conditioned else self.unet(seen)
+            correction = self.unet(seen, qstep=qstep) if self.conditioned else self.unet(seen)
             correction = ops.cast(correction, "float32")
             y = y + self.unet_switch * self.unet_scale * correction
         return 255.0 * scale * y + 128.0 * scale
@@ -255,8 +253,7 @@ class Preprocessor(_Processor):
         resampling: how the bottleneck becomes smaller by `downsample_factor`. "dct": in the DCT domain, where blocks of
             8·factor pixels keep the 64 coefficients nearest to DC (`ops.reduce_by_dct`), which block codecs carry
             best; sizes are padded to whole blocks. "filters": bicubic with antialias, and Lanczos3 after the codec, as
-            published; sizes that the factor does not divide are floored, to one pixel at least. None: "dct" for a
-            linear start.
+            published; sizes that the factor does not divide are floored, to one pixel at least.
 
     Raises:
         ValueError: an argument out of its range, or channels that do not agree.

@@ -242,9 +242,9 @@ class UNet(Network):
         if qstep is None:
             raise ValueError(
                 "A U-Net with conditioned=True is told the quantizer step. Received none; call it as "
-                "unet(images, qstep)."
+                "unet(images, qstep=…)."
             )
-        return list(self.modulation(qstep))
+        return list(self.modulation(ops.convert_to_tensor(qstep, "float32")))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         return (*input_shape[:-1], self.output_channels)

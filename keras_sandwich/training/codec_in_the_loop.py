@@ -36,8 +36,9 @@ class CodecInTheLoop(keras.Model):
         sandwich: a `CompressIntraModel`, built and compiled; its optimizer is used.
 
     Call arguments:
-        inputs: "images", as the sandwich takes them; "qstep", [batch], which the networks are told; "decoded", like its bottlenecks, what the files decode to; "bits",
-            [batch], of the whole files; "empty_bits", [batch], those of files with nothing to see in them.
+        inputs: "images", as the sandwich takes them; "qstep", [batch], which the networks are told; "decoded", like
+            its bottlenecks, what the files decode to; "bits", [batch], of the whole files; "empty_bits", [batch],
+            those of files with nothing to see in them.
     """
 
     def __init__(self, sandwich: Any) -> None:
