@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
+from keras_sandwich._arguments import check_not_negative
 from keras_sandwich.losses.rate_distortion import (
     distortions,
     mean_per_sample,
@@ -68,7 +68,7 @@ class CompressionModel(Network):
         self.bottleneck_penalty = bottleneck_penalty
         self._gamma = self.add_weight(
             shape=(),
-            initializer=keras.initializers.Constant(_require_gamma(gamma)),
+            initializer=keras.initializers.Constant(check_not_negative(gamma, "gamma")),
             trainable=False,
             dtype="float32",
             name="gamma",
@@ -91,7 +91,7 @@ class CompressionModel(Network):
 
     @gamma.setter
     def gamma(self, value: float) -> None:
-        self._gamma.assign(_require_gamma(value))
+        self._gamma.assign(check_not_negative(value, "gamma"))
 
     @property
     def trainable(self) -> bool:
@@ -178,7 +178,7 @@ class CompressionModel(Network):
 
     def postprocess(self, bottlenecks: Any, output_size: Any = None) -> Any:
         """Decoded bottlenecks to images, of `output_size` if (height, width) is given."""
-        bottlenecks = ops.cast(ops.convert_to_tensor(bottlenecks), "float32")
+        bottlenecks = ops.convert_to_tensor(bottlenecks, "float32")
         if self.postprocessor is None:
             return bottlenecks
         if getattr(self.postprocessor, "downsample_factor", 1) > 1:
@@ -377,10 +377,3 @@ def _product(sizes: Sequence[Any]) -> Any:
     for size in sizes:
         product = product * ops.cast(size, "float32")
     return product
-
-
-def _require_gamma(gamma: Any) -> float:
-    gamma = float(gamma)
-    if not (np.isfinite(gamma) and gamma >= 0):
-        raise ValueError(f"`gamma` must be finite and not negative. Received gamma={gamma}.")
-    return gamma
