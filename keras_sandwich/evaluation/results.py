@@ -1,13 +1,13 @@
 """Results as JSON files, in the layout that CompressAI's plot tool reads, and with all that a curve holds."""
 
 import json
-import math
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_sandwich._arguments import check_positive
 from keras_sandwich._whole_files import write_whole
 from keras_sandwich.evaluation.compressai import curve_of_means, numbers
 from keras_sandwich.evaluation.curve import RDCurve
@@ -108,10 +108,8 @@ def load_results(path: str | Path, pixels_per_second: float | None = None) -> RD
     Raises:
         ValueError: the file is damaged, holds something else, or lacks what `pixels_per_second` says.
     """
-    if pixels_per_second is not None and not 0 < pixels_per_second < math.inf:
-        raise ValueError(
-            f"`pixels_per_second` must be positive. Received pixels_per_second={pixels_per_second}."
-        )
+    if pixels_per_second is not None:
+        check_positive(pixels_per_second, "pixels_per_second")
     path = Path(path)
     try:
         content = json.loads(path.read_bytes())

@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from keras_sandwich import codecs
+from keras_sandwich._arguments import check_positive
 from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.registry import coded_formats, listed
@@ -154,8 +153,7 @@ def require_one_goal(**goals: float | None) -> None:
             f"Give exactly one of {', '.join(goals)}. Received {', '.join(given) or 'none'}."
         )
     ((name, value),) = given.items()
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"`{name}` must be positive and finite. Received {name}={value}.")
+    check_positive(value, name)
     if name == "target_size" and value != int(value):
         raise ValueError(f"`target_size` is a whole number of bytes. Received {value}.")
 

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
+from keras_sandwich._arguments import check_not_negative
 from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.losses.rate_distortion import (
     distortions,
@@ -77,7 +77,7 @@ class CompressionModel(Network):
         self._qstep_seed = None if qstep_range is None else keras.random.SeedGenerator(seed)
         self._gamma = self.add_weight(
             shape=(),
-            initializer=keras.initializers.Constant(_require_gamma(gamma)),
+            initializer=keras.initializers.Constant(check_not_negative(gamma, "gamma")),
             trainable=False,
             dtype="float32",
             name="gamma",
@@ -100,7 +100,7 @@ class CompressionModel(Network):
 
     @gamma.setter
     def gamma(self, value: float) -> None:
-        self._gamma.assign(_require_gamma(value))
+        self._gamma.assign(check_not_negative(value, "gamma"))
 
     @property
     def trainable(self) -> bool:
@@ -205,7 +205,7 @@ class CompressionModel(Network):
 
     def postprocess(self, bottlenecks: Any, output_size: Any = None, qstep: Any = None) -> Any:
         """Decoded bottlenecks to images, of `output_size` if (height, width) is given; `qstep` as in `preprocess`."""
-        bottlenecks = ops.cast(ops.convert_to_tensor(bottlenecks), "float32")
+        bottlenecks = ops.convert_to_tensor(bottlenecks, "float32")
         if self.postprocessor is None:
             return bottlenecks
         told = self._told(self.postprocessor, qstep)
@@ -462,10 +462,3 @@ def _product(sizes: Sequence[Any]) -> Any:
     for size in sizes:
         product = product * ops.cast(size, "float32")
     return product
-
-
-def _require_gamma(gamma: Any) -> float:
-    gamma = float(gamma)
-    if not (np.isfinite(gamma) and gamma >= 0):
-        raise ValueError(f"`gamma` must be finite and not negative. Received gamma={gamma}.")
-    return gamma

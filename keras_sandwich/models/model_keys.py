@@ -85,4 +85,4 @@ class ModelKeys:
 
 
 def _as_float32(tensor: Any) -> Any:
-    return ops.cast(ops.convert_to_tensor(tensor), "float32")
+    return ops.convert_to_tensor(tensor, "float32")

@@ -13,7 +13,7 @@ from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.huffman import SYMBOLS, optimal_bits, standard_bits
 from keras_sandwich.ops.quantization import ZIGZAG
-from keras_sandwich.ops.shapes import ceil_divide, namespace, take
+from keras_sandwich.ops.shapes import as_tensor, ceil_divide, namespace, take
 
 HUFFMAN = ("standard", "optimized", "entropy")
 _PLACES: list[int] = np.argsort(ZIGZAG).tolist()  # of each coefficient in the scan
@@ -116,7 +116,7 @@ def _scan_statistics(
     for number, component in enumerate(components):
         block_rows, block_columns = (down, across) if number == 0 else (1, 1)
         own = (ceil_divide(height, 8), ceil_divide(width, 8)) if number == 0 else mcus
-        blocks = ops.stop_gradient(ops.convert_to_tensor(component))
+        blocks = ops.stop_gradient(as_tensor(component))
         _require_grid(blocks, own, number)
         blocks = blocks[:, : own[0], : own[1]]
         order = _scan_order(own, mcus, block_rows, block_columns)

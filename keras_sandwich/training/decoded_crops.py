@@ -14,8 +14,8 @@ from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.tiling import preprocess_picture
 from keras_sandwich.training.calibration import strengths_around
 
-# JPEG's largest minimum coded unit, and a multiple of the blocks of the others that have small ones.
-MACROBLOCK = 16
+# Pixels of JPEG's largest minimum coded unit, and a multiple of the blocks of the others that have small ones.
+MCU = 16
 # What the strengths are chosen on, if none are given.
 MEASURED_PICTURES = 6
 MEASURED_SIZE = 256
@@ -99,8 +99,8 @@ def _window(picture: np.ndarray, top: int, left: int, size: int, factor: int) ->
 
 
 def crop_grid(model: Any) -> int:
-    """Where crops may begin: at whole macroblocks, patches and poolings, in pixels of the picture."""
-    steps = [MACROBLOCK * getattr(model.postprocessor, "downsample_factor", 1)]
+    """Where crops may begin: at whole coded units, patches and poolings, in pixels of the picture."""
+    steps = [MCU * getattr(model.postprocessor, "downsample_factor", 1)]
     for side in (model.preprocessor, model.postprocessor):
         field = side.receptive_field() if hasattr(side, "receptive_field") else None
         steps.append(field.alignment if field else 1)
