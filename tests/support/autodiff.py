@@ -27,8 +27,11 @@ def to_numpy(values: Any) -> Any:
     return keras.tree.map_structure(keras.ops.convert_to_numpy, values)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as one program: XLA on JAX and TensorFlow, one whole graph on PyTorch."""
+def compiled(function: Callable[..., Any], differentiated: bool) -> Callable[..., Any]:
+    """The function as one program: XLA on JAX and TensorFlow, one whole graph on PyTorch.
+
+    PyTorch's is differentiated ahead of time if it is `differentiated`, which takes as long again.
+    """
     if BACKEND == "jax":
         return _jax_program(function, optimized=True)
     if BACKEND == "tensorflow":
@@ -37,8 +40,9 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return tf.function(function, jit_compile=True, autograph=False)
     import torch
 
-    # Captured whole and differentiated ahead of time; making machine code of it takes minutes.
-    return torch.compile(function, fullgraph=True, backend="aot_eager")
+    # Captured whole; making machine code of it takes minutes.
+    backend = "aot_eager" if differentiated else "eager"
+    return torch.compile(function, fullgraph=True, backend=backend)
 
 
 def run(function: Callable[..., Any], *arrays: Any, compile: bool | None = None) -> Any:
@@ -52,7 +56,7 @@ def run(function: Callable[..., Any], *arrays: Any, compile: bool | None = None)
     tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
     if compile is None and BACKEND == "jax":
         return to_numpy(_jax_program(function, optimized=False)(*tensors))
-    return to_numpy((compiled(function) if compile else function)(*tensors))
+    return to_numpy((compiled(function, False) if compile else function)(*tensors))
 
 
 def differentiate(
@@ -120,7 +124,7 @@ def _tensorflow(function: Any, tensors: Any, variables: Any, compile: bool | Non
             scalar, points, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
 
-    return (compiled(step) if compile else step)(*tensors)
+    return (compiled(step, True) if compile else step)(*tensors)
 
 
 def _torch(function: Any, tensors: Any, variables: Any, compile: bool | None) -> Any:
@@ -128,7 +132,7 @@ def _torch(function: Any, tensors: Any, variables: Any, compile: bool | None) ->
 
     tensors = [tensor.detach().clone().requires_grad_(True) for tensor in tensors]
     points = [*tensors, *(variable.value for variable in variables)]
-    scalar, others = (compiled(function) if compile else function)(*tensors)
+    scalar, others = (compiled(function, True) if compile else function)(*tensors)
     if not scalar.requires_grad:
         return others, [None] * len(points)
     return others, torch.autograd.grad(scalar, points, allow_unused=True)
