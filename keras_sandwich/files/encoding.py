@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_sandwich import codecs
 from keras_sandwich._arguments import check_positive
 from keras_sandwich._whole_files import write_whole

@@ -1,6 +1,5 @@
 """The trunk of every sandwich, of pictures or of clips: its stages, γ, training, configuration and presets."""
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.metrics.rate import BitsPerPixel
 from keras_sandwich.models.base import Network
 from keras_sandwich.models.model_keys import ModelKeys
+from keras_sandwich.models.qstep_range import QstepRange
 from keras_sandwich.models.training_checks import (
     PeakPixel,
     PixelRangeCheck,
@@ -72,9 +72,11 @@ class CompressionModel(Network):
         if loop_filter is not None:
             loop_filter.trainable = False
         self.bottleneck_penalty = bottleneck_penalty
-        self.qstep_range = require_qstep_range(qstep_range, codec_proxy)
         self.seed = seed
-        self._qstep_seed = None if qstep_range is None else keras.random.SeedGenerator(seed)
+        self._qsteps = None
+        if qstep_range is not None:
+            self._qsteps = QstepRange(qstep_range, codec_proxy, seed)
+            self._qstep_seed = self._qsteps.seed_generator  # its state is one of Keras' variables
         self._gamma = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(check_not_negative(gamma, "gamma")),
@@ -126,6 +128,11 @@ class CompressionModel(Network):
         return int(getattr(side, "macroblock", 1))
 
     @property
+    def qstep_range(self) -> tuple[float, float] | None:
+        """The lowest and the highest quantizer step in training; None: the proxy's own."""
+        return None if self._qsteps is None else self._qsteps.bounds
+
+    @property
     def conditioned(self) -> bool:
         """Whether a network is told the quantizer step."""
         return any(map(_conditioned, (self.preprocessor, self.postprocessor)))
@@ -146,7 +153,9 @@ class CompressionModel(Network):
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
         images = self.concatenate(inputs)
-        qstep = self._draw_qsteps(images) if training and self.qstep_range else None
+        qstep = None
+        if training and self._qsteps is not None:
+            qstep = self._qsteps.draw(ops.shape(images)[0])
         code = partial(self.code_by_proxy, training=training, qstep=qstep)
         return self.call_through(images, code, qstep)
 
@@ -172,7 +181,7 @@ class CompressionModel(Network):
             "bottleneck": bottleneck,
             "compressed_bottleneck": compressed,
         }
-        if self.qstep_range:
+        if self._qsteps is not None:
             outputs["qstep"] = ops.broadcast_to(self._qstep_or_own(qstep), ops.shape(rate))
         for key, channels in self.key_slices().items():
             outputs[key] = prediction if channels is None else prediction[..., channels]
@@ -221,14 +230,6 @@ class CompressionModel(Network):
 
     def _qstep_or_own(self, qstep: Any) -> Any:
         return self.codec_proxy.effective_qstep() if qstep is None else qstep
-
-    def _draw_qsteps(self, images: Any) -> Any:
-        """A step for each sample, evenly distributed in its logarithm; whole where the codec's are."""
-        low, high = (math.log(bound) for bound in self.qstep_range or ())
-        batch = ops.shape(images)[:1]
-        steps = ops.exp(keras.random.uniform(batch, low, high, "float32", self._qstep_seed))
-        quantizer = getattr(getattr(self.codec_proxy, "proxy", None), "quantizer", None)
-        return ops.round(steps) if getattr(quantizer, "whole", False) else steps
 
     def key_slices(self) -> dict[str, slice | None]:
         """The channels of the prediction that belong to each key; None where one key has them all."""
@@ -304,20 +305,19 @@ class CompressionModel(Network):
         penalty = 0.0
         if self.bottleneck_penalty:
             penalty = range_penalty(y_pred["bottleneck"], CODEC_MAX)
-        gamma = ops.convert_to_tensor(self._gamma)
-        if self.qstep_range:
-            # At a step Δ the slope of the rate-distortion curve is as Δ², and squared errors are about as Δ.
-            coarseness = y_pred["qstep"] / math.sqrt(self.qstep_range[0] * self.qstep_range[1])
-            gamma = gamma * coarseness**2
+        gamma, weight = ops.convert_to_tensor(self._gamma), None
+        if self._qsteps is not None:
+            factor, weight = self._qsteps.weights(y_pred["qstep"])
+            gamma = gamma * factor
         cost = rate_distortion_cost(distortion, rate, _product(sizes), gamma, penalty)
-        if self.qstep_range:
-            cost = cost / ops.reshape(coarseness, (-1,) + (1,) * (len(cost.shape) - 1))
+        if weight is not None:
+            cost = cost * ops.reshape(weight, (-1,) + (1,) * (len(cost.shape) - 1))
         total = total_loss(cost, prediction, sample_weight, self.losses)
 
         self._distortion.update_state(mean_per_sample(distortion))
         self._psnr.update_state(target, prediction)
         self._bpp.update_state(rate, sizes[:-1])
-        if self.qstep_range:
+        if self._qsteps is not None:
             self._qstep.update_state(y_pred["qstep"])
         elif hasattr(self.codec_proxy, "effective_qstep"):
             self._qstep.update_state(self.codec_proxy.effective_qstep())
@@ -356,13 +356,13 @@ class CompressionModel(Network):
 
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
-        if self._qstep_seed is not None:
-            save_seed(self._qstep_seed, store, SEED)
+        if self._qsteps is not None:
+            save_seed(self._qsteps.seed_generator, store, SEED)
 
     def load_own_variables(self, store: Any) -> None:
         super().load_own_variables({name: store[name] for name in set(store.keys()) - {SEED}})
-        if self._qstep_seed is not None:
-            load_seed(self._qstep_seed, store, SEED)
+        if self._qsteps is not None:
+            load_seed(self._qsteps.seed_generator, store, SEED)
 
     def save_to_preset(
         self, path: Any, description: str = "", measured: Any = None, **metadata: Any
@@ -435,25 +435,6 @@ class CompressionModel(Network):
 
 def _conditioned(side: Any) -> bool:
     return bool(getattr(side, "conditioned", False))
-
-
-def require_qstep_range(qstep_range: Any, codec_proxy: Any) -> tuple[float, float] | None:
-    """The range as two floats, or None; ValueError for what is neither, or a proxy that cannot be given a step."""
-    if qstep_range is None:
-        return None
-    low, high = (float(bound) for bound in qstep_range)
-    least = getattr(codec_proxy, "min_qstep", 0.0)
-    if not (0 < low <= high < math.inf and low > least):
-        raise ValueError(
-            "`qstep_range` must be (lowest, highest), 0 < lowest ≤ highest, finite, and above the proxy's min_qstep "
-            f"({least:g}). Received qstep_range={tuple(qstep_range)}."
-        )
-    if getattr(codec_proxy, "train_qstep", True):
-        raise ValueError(
-            "With a `qstep_range` the steps are drawn, so the codec proxy must take them: an EncodeDecodeIntra with "
-            f"train_qstep=False. Received {type(codec_proxy).__name__} with a step of its own."
-        )
-    return low, high
 
 
 def _product(sizes: Sequence[Any]) -> Any:
