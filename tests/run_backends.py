@@ -33,7 +33,10 @@ HOST_TESTS = (
     ),
     "tests/inference/test_strengths.py",
     "tests/pictures",
-    *(f"tests/test_{name}.py" for name in ("benchmark_tables", "build_tutorials", "contributing", "floors")),
+    *(
+        f"tests/test_{name}.py"
+        for name in ("benchmark_tables", "build_tutorials", "contributing", "floors")
+    ),
     "tests/test_whole_files.py",
     "tests/training/test_interrupts.py",
 )

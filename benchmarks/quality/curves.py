@@ -139,9 +139,7 @@ def _trained(
     name: str, label: str, make: Callable[[], Any], scenario: str, own: str, fingerprint: str
 ) -> System:
     size = "half" if scenario == "lowres" else "full"
-    return System(
-        name, label, make, size, () if scenario == "grayscale" else (own,), fingerprint
-    )
+    return System(name, label, make, size, () if scenario == "grayscale" else (own,), fingerprint)
 
 
 def every_curve(models: Path | None = None) -> list[Curve]:

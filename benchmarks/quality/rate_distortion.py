@@ -5,9 +5,9 @@ python -m benchmarks.quality.rate_distortion PHOTOGRAPHS/kodak
 python -m benchmarks.quality.rate_distortion PHOTOGRAPHS/clic2025 --curves "jpeg-flat/*" --workers 1
 python -m benchmarks.quality.tables
 
-The results are files of `save_results`, one for each curve, in a folder of `benchmarks/results/` that is called as that of
-the pictures. A file is written anew after each picture, so that what is killed and started again goes on. A curve whose
-weights, codec, strengths or metrics are others than its file's is measured anew. `curves.py` has the list.
+The results are files of `save_results`, one for each curve, in a folder of `benchmarks/results/` that is called as that
+of the pictures. A file is written anew after each picture, so that what is killed and started again goes on. A curve
+whose weights, codec, strengths or metrics are others than its file's is measured anew. `curves.py` has the list.
 """
 
 import argparse
@@ -62,7 +62,11 @@ def recorded(curve: Curve, file: Path) -> ks.evaluation.RDCurve | None:
     # JSON has lists where settings have tuples; `settings` has lists too.
     expected = (curve.codec.settings, curve.codec.version, list(curve.strengths))
     same = (found.settings, found.version, found.strengths) == expected
-    same = same and found.fingerprint == curve.system.fingerprint and set(found.quality) == set(METRICS)
+    same = (
+        same
+        and found.fingerprint == curve.system.fingerprint
+        and set(found.quality) == set(METRICS)
+    )
     return replace(found, name=curve.label) if same else None
 
 

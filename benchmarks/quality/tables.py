@@ -78,7 +78,9 @@ class Measured:
     def presets(self, scenario: str) -> dict[str, RDCurve]:
         """The curves of the scenario's presets around a flat JPEG, by the presets' names."""
         names = [name for name in ks.presets.names() if preset_scenario(name) == scenario]
-        found = {name: self.best([f"jpeg-flat/preset-{name}-???"], "psnr-rgb", name) for name in names}
+        found = {
+            name: self.best([f"jpeg-flat/preset-{name}-???"], "psnr-rgb", name) for name in names
+        }
         return {name: curve for name, curve in found.items() if curve is not None}
 
     def baselines(self, scenario: str, metric: str) -> dict[str, RDCurve]:
@@ -124,6 +126,8 @@ def deltas(pictures: str, scenario: str, metric: str) -> str:
     name, _ = METRICS[metric]
     results = measured(pictures)
     presets = results.presets(scenario)
+    if not presets:
+        return "Not measured yet.\n"
     lines = []
     for label, anchor in results.baselines(scenario, name).items():
         cells = []
@@ -193,7 +197,9 @@ def main() -> None:
             if not options.check:
                 (ROOT / document).write_text(new, encoding="utf-8")
     if options.check and changed:
-        sys.exit(f"not as the results say: {', '.join(changed)}; python -m benchmarks.quality.tables")
+        sys.exit(
+            f"not as the results say: {', '.join(changed)}; python -m benchmarks.quality.tables"
+        )
 
 
 if __name__ == "__main__":

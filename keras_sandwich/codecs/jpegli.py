@@ -15,7 +15,7 @@ from keras_sandwich.codecs.quality_codec import QualityCodec
 
 @dataclass(frozen=True, kw_only=True)
 class Jpegli(QualityCodec):
-    r"""JPEG files of colour pictures by jpegli, with its own tables and adaptive quantization; a baseline to compare with.
+    r"""JPEG files of colour pictures as jpegli writes them, with tables and an adaptive quantization of its own.
 
     pyjpegli (the `jpegli` extra) does the work: 4:2:0 and colour alone, without metadata. Pillow reads the files, as
     `JPEG` does.

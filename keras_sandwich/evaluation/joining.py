@@ -51,8 +51,8 @@ def join_pictures(curves: Sequence[RDCurve]) -> RDCurve:
         differing = [name for name in ALIKE if getattr(curve, name) != getattr(first, name)]
         if differing:
             raise ValueError(
-                f"Expected curves that were measured alike. Received '{first.name}' and '{curve.name}', which differ in "
-                f"{', '.join(differing)}; measure the pictures of one of them again."
+                f"Expected curves that were measured alike. Received '{first.name}' and '{curve.name}', "
+                f"which differ in {', '.join(differing)}; measure the pictures of one of them again."
             )
     names = [name for curve in curves for name in curve.pictures]
     if len(names) != sum(curve.bpp.shape[1] for curve in curves) or len(set(names)) < len(names):

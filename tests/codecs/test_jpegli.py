@@ -10,7 +10,7 @@ from PIL import Image
 from keras_sandwich.codecs import JPEG, Jpegli
 
 pyjpegli = pytest.importorskip("pyjpegli")
-PICTURE = cases.picture(Jpegli(), 3, 128, 160)
+PICTURE = np.ascontiguousarray(cases.picture(Jpegli(), 3, 128, 160))
 
 
 def test_file_is_that_of_pyjpegli():
