@@ -35,7 +35,13 @@ HOST_TESTS = (
     "tests/pictures",
     *(
         f"tests/test_{name}.py"
-        for name in ("benchmark_tables", "build_tutorials", "contributing", "floors")
+        for name in (
+            "benchmark_resuming",
+            "benchmark_tables",
+            "build_tutorials",
+            "contributing",
+            "floors",
+        )
     ),
     "tests/test_whole_files.py",
     "tests/training/test_interrupts.py",
