@@ -26,13 +26,23 @@ HOST_TESTS = (
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "compressai")),
     *(f"tests/evaluation/test_{name}.py" for name in ("curve", "frontier", "plots", "quality")),
     *(f"tests/evaluation/test_{name}.py" for name in ("piecewise_cubic", "readable", "results")),
+    *(f"tests/evaluation/test_{name}.py" for name in ("gaussian_windows", "joining")),
     *(
         f"tests/files/test_{name}.py"
         for name in ("fuzzing", "lossless", "payload", "targets", "xmp")
     ),
     "tests/inference/test_strengths.py",
     "tests/pictures",
-    *(f"tests/test_{name}.py" for name in ("build_tutorials", "contributing", "floors")),
+    *(
+        f"tests/test_{name}.py"
+        for name in (
+            "benchmark_resuming",
+            "benchmark_tables",
+            "build_tutorials",
+            "contributing",
+            "floors",
+        )
+    ),
     "tests/test_whole_files.py",
     "tests/training/test_interrupts.py",
 )
