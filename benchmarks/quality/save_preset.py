@@ -1,0 +1,73 @@
+"""Makes a trained model a bundled preset, with what it was trained on and what was measured on whole photographs.
+
+python -m benchmarks.quality.save_preset grayscale runs/grayscale.keras --training "…"   # the weights
+python -m benchmarks.quality.rate_distortion kodak --curves "jpeg-flat/preset-grayscale-*"
+python -m benchmarks.quality.save_preset grayscale                                       # what was measured
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+
+import keras_sandwich as ks
+from benchmarks.quality.rate_distortion import RESULTS
+from benchmarks.quality.tables import RATES
+
+DATA = (
+    "261 crops of 512x512 from some 170 photographs and graphics: wallpapers under CC0, CC BY, CC BY-SA and other free "
+    "licences, and the CID22 training set; CC BY-SA 4.0 pictures among them"
+)
+PRESETS = Path(ks.presets.__file__).parent
+
+
+def measured(name: str, fingerprint: str) -> dict[str, Any]:
+    """Means over the Kodak pictures, if the preset of these weights was measured on all of them."""
+    for file in sorted((RESULTS / "kodak" / "jpeg-flat").glob(f"preset-{name}-???.json")):
+        curve = ks.evaluation.load_results(file)
+        if curve.fingerprint != fingerprint or curve.bpp.shape[1] < 24:
+            continue
+        rates = [r for r in RATES if curve.mean_bpp.min() <= r <= curve.mean_bpp.max()]
+        return {
+            "psnr_at_bpp": {f"{r:g}": round(curve.psnr_at(r), 2) for r in rates},
+            "ms_ssim_at_bpp": {
+                f"{r:g}": round(curve.quality_at(r, "ms-ssim-rgb"), 4) for r in rates
+            },
+            "pictures": "the 24 whole Kodak pictures, means of decibels and of bits",
+        }
+    return {}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name")
+    parser.add_argument("model", nargs="?", help="a .keras file; left out: the preset as it is")
+    parser.add_argument("--description", help="if not the one that is there")
+    parser.add_argument("--codec", help='measured around, such as "JPEG 4:2:0 with a flat step"')
+    parser.add_argument("--training", help="the command that made it")
+    options = parser.parse_args()
+    folder = PRESETS / options.name
+    said: dict[str, Any] = {}
+    if (folder / ks.presets.bundled.METADATA).exists():
+        said = json.loads((folder / ks.presets.bundled.METADATA).read_text(encoding="utf-8"))
+    if options.model:
+        model = keras.saving.load_model(options.model, compile=False)
+    else:
+        model = ks.models.CompressIntraModel.from_preset(options.name)
+    if model.qstep_range:
+        model.codec_proxy.set_effective_qstep(math.sqrt(math.prod(model.qstep_range)))
+    codec = options.codec or said.get("measured", {}).get("codec", "JPEG with a flat step")
+    model.save_to_preset(
+        folder,
+        options.description or said.get("description", ""),
+        {**measured(options.name, ks.presets.fingerprint(model)), "codec": codec},
+        training=options.training or said.get("training", ""),
+        data=DATA if options.model else said.get("data", DATA),
+    )
+
+
+if __name__ == "__main__":
+    main()
