@@ -6,7 +6,8 @@ python -m benchmarks.quality.long_training lowres --part postprocessor --data â€
 
 With one thread each, one training fits a core; killed and started again it goes on. The budget counts steps. `--start`
 takes what fits of the weights of a model or preset that was trained before. Each picture has a quantizer step of its
-own, so that one model serves all rates, and what is kept is the exponential average of the weights.
+own, so that one model serves all rates, and what is kept is the exponential average of the weights. `--files` goes on
+with JPEG files in the loop.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 import keras_sandwich as ks
 from benchmarks.quality.photographs import split
@@ -114,6 +116,7 @@ def main() -> None:
     parser.add_argument("--crop-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--reductions", type=int, nargs="+", default=[1, 2], help="of the pictures")
+    parser.add_argument("--files", action="store_true", help="JPEG files in the loop, no proxy")
     parser.add_argument("--dtype", default="float32")
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +149,14 @@ def main() -> None:
         ks.callbacks.TrainingBudget(options.learning_rate, final=0.01),
         keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
     ]
-    model.fit(crops, epochs=EPOCHS, callbacks=callbacks, verbose=2)
+    if options.files:
+        codec = ks.codecs.JPEG(chroma_subsampling=options.chroma_subsampling)
+        strengths = np.unique(np.round(np.geomspace(*options.qsteps, 9)))
+        ks.training.train_through_codec(
+            model, crops, codec, strengths, epochs=EPOCHS, callbacks=callbacks, verbose=2
+        )
+    else:
+        model.fit(crops, epochs=EPOCHS, callbacks=callbacks, verbose=2)
     model.save(options.output)
 
 
