@@ -12,11 +12,12 @@
 # The presets and the baselines were trained on one core each, with the photographs that
 # `keras_sandwich/datasets/samples/LICENSES.md` names, with one γ for all steps of a range. The preset `grayscale` had
 # 11,000 steps in 70 minutes. `lowres` had about 16,500 in 125 minutes, of which the last 5,000 were around steps of
-# 19 to 41; those before had other settings. `lowres_420` went on from it around 4:2:0, for codecs that code nothing else
-# and for low rates: 10,650 steps in 85 minutes through the proxy, 1,850 in 26 minutes with JPEG files in the loop. The
-# networks alone had about as many steps as the first sandwich of their scenario, in several parts: after the codec
-# 12,900 (grayscale) and 16,250 (low resolution), before the codec 16,000 and 13,500. There is no second one of them for
-# low rates. Today's command tells the networks the step, and trains one model for all rates, such as `grayscale_all_rates`:
+# 19 to 41; those before had other settings. `lowres_420` went on from it around 4:2:0, for codecs that code nothing
+# else and for low rates: 10,650 steps in 85 minutes through the proxy, 1,850 in 26 minutes with JPEG files in the
+# loop. The networks alone had about as many steps as the first sandwich of their scenario, in several parts: after
+# the codec 12,900 (grayscale) and 16,250 (low resolution), before the codec 16,000 and 13,500. There is no second one
+# of them for low rates. Today's command tells the networks the step, and trains one model for all rates, such as
+# `grayscale_all_rates`:
 #
 #     python -m benchmarks.quality.long_training grayscale --data TRAIN --output runs/grayscale.keras
 #     python -m benchmarks.quality.long_training lowres --chroma-subsampling 4:2:0 --data TRAIN \
