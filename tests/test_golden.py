@@ -1,6 +1,7 @@
 """The golden numbers: what the published implementation computed (tests/golden/README.md)."""
 
 import itertools
+import sys
 
 import keras
 import numpy as np
@@ -58,6 +59,14 @@ def test_golden(case):
 @pytest.mark.parametrize("case", compiled_cases())
 def test_compiled(case):
     CHECKS[case.config["kind"]](case, compile=True)
+
+
+@pytest.mark.parametrize("case", golden_cases("jpeg_proxy")[:4])
+def test_golden_on_accelerators(case, monkeypatch):
+    """With the DCT that GPUs take, which no CPU would."""
+    module = sys.modules["keras_sandwich.ops.dct"]  # `ks.ops.dct` is the function
+    monkeypatch.setattr(module, "products_are_float32", lambda x: False)
+    check_jpeg_proxy(case, compile=False)
 
 
 def test_every_file_is_a_case():

@@ -13,13 +13,7 @@ from keras_sandwich.ops import jpeg_float, jpeg_libjpeg
 from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.color import images_of, red_green_blue
-from keras_sandwich.ops.rounding import (
-    add_uniform_noise,
-    clip,
-    round_cubic,
-    round_straight_through,
-    straight_through,
-)
+from keras_sandwich.ops.rounding import clip, round_cubic, straight_through
 from keras_sandwich.ops.shapes import ceil_divide, require_images
 
 ROUNDINGS = ("straight_through", "uniform_noise", "cubic")
@@ -177,18 +171,20 @@ class JpegProxy(keras.layers.Layer):
         coded = self._coded_size(planes, jpeg_float)
         surrogates = self._encode_planes(coded, steps, jpeg_float)
         unrounded = self._with_exact_values(surrogates, images, steps)
-        indices = [self._round(component, training) for component in unrounded]
-        # What an index has more than the float form's; the one number that all steps of an image scale with.
-        scale = steps[:, :1, :1, :1]
-        added = []
-        for channel, (index, surrogate) in enumerate(zip(indices, surrogates, strict=True)):
-            remainder = ops.stop_gradient(_grown(index, surrogate) - surrogate)
-            if steps.shape[2] > 1:
-                shape = ops.stop_gradient(self.quantizer.of_channel(steps / scale, channel))
-                remainder = _blocks(remainder) * shape
-            added.append(_blocks(remainder))
+        remainders = [self._remainder(component, training) for component in unrounded]
+        indices = [x + remainder for x, remainder in zip(unrounded, remainders, strict=True)]
+        if self.arithmetic == "libjpeg":  # what an index has more than the float form's
+            pairs = zip(indices, surrogates, strict=True)
+            remainders = [ops.stop_gradient(_grown(*pair) - pair[1]) for pair in pairs]
+        added = [_blocks(remainder) for remainder in remainders]
+        scale = steps[:, :1, :1, :1]  # the one number that all steps of an image scale with
+        if steps.shape[2] > 1:
+            shape = ops.stop_gradient(steps / scale)
+            added = [
+                a * self.quantizer.of_channel(shape, channel) for channel, a in enumerate(added)
+            ]
         added = jpeg_float.decode_remainders(added)
-        decoded = self._with_additions(images, planes, coded, [a * scale[:, 0] for a in added])
+        decoded = self._with_additions(images, planes, coded, added, scale)
         return self._finished(decoded, indices, steps, training), indices, unrounded
 
     def encode(self, images: Any, steps: Any, training: bool | None = None) -> tuple[Any, Any]:
@@ -232,18 +228,26 @@ class JpegProxy(keras.layers.Layer):
         ]
 
     def _with_additions(
-        self, images: Any, planes: list[Any], coded: list[Any], added: list[Any]
+        self, images: Any, planes: list[Any], coded: list[Any], added: list[Any], scale: Any
     ) -> Any:
-        """Images plus what is added to their coded planes."""
-        _, height, width, _ = ops.shape(images)
+        """Images plus `scale` times what is added to their coded planes."""
+        if self.chroma_subsampling == "4:4:4":
+            # `scale` alone has a gradient: nothing is transposed going back.
+            return images + scale * self._cropped_images(added, images)
+        added = [a * scale[:, 0] for a in added]
         for channel, (plane, small) in enumerate(zip(planes, coded, strict=True)):
             if small is not plane:
                 (large,) = jpeg_float.upsample_chroma(
                     [small + added[channel]], self.chroma_subsampling, ops.shape(plane)[1:3]
                 )
                 added[channel] = large - plane
+        return images + self._cropped_images(added, images)
+
+    def _cropped_images(self, added: list[Any], like: Any) -> Any:
+        """What is added to planes as what it adds to images."""
+        _, height, width, _ = ops.shape(like)
         added = [plane[:, :height, :width] for plane in added]
-        return images + images_of(red_green_blue(*added) if self.convert_to_yuv else added)
+        return images_of(red_green_blue(*added) if self.convert_to_yuv else added)
 
     def _transform(self, images: Any, steps: Any, stages: Any) -> list[Any]:
         """Images to the unrounded indices of each channel, in either arithmetic."""
@@ -297,10 +301,18 @@ class JpegProxy(keras.layers.Layer):
     def _noisy(self, training: bool | None) -> bool:
         return bool(training) and self._noise_seed is not None
 
-    def _round(self, unrounded: Any, training: bool | None) -> Any:
+    def _remainder(self, unrounded: Any, training: bool | None) -> Any:
+        """What rounding adds to an index, straight through or as noise."""
         if self._noisy(training):
-            return add_uniform_noise(unrounded, self._noise_seed)
-        return (round_cubic if self.rounding == "cubic" else round_straight_through)(unrounded)
+            shape = ops.shape(unrounded)
+            return keras.random.uniform(shape, -0.5, 0.5, dtype="float32", seed=self._noise_seed)
+        fixed = ops.stop_gradient(unrounded)
+        return ops.round(fixed) - fixed
+
+    def _round(self, unrounded: Any, training: bool | None) -> Any:
+        if self.rounding == "cubic":
+            return round_cubic(unrounded)
+        return unrounded + self._remainder(unrounded, training)
 
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)

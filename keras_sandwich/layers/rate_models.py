@@ -13,7 +13,7 @@ from keras import ops
 
 from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.chroma import require_subsampling
-from keras_sandwich.ops.jpeg_bits import HUFFMAN, jpeg_file_bits, jpeg_scan_bits
+from keras_sandwich.ops.jpeg_bits import HUFFMAN, jpeg_file_bits, jpeg_scan_bits, separate_bits
 
 GRADIENTS = ("quantized", "unrounded")
 _HALF_LOG_2_PI_E = 0.5 * float(np.log(2.0 * np.pi * np.e))
@@ -128,10 +128,10 @@ class JpegRate(keras.layers.Layer):
 
     def _count(self, rounded: Any, image_size: Any) -> Any:
         """R, [batch]."""
-        count = jpeg_file_bits if self.include_header else jpeg_scan_bits
         if self.interleaved:
+            count = jpeg_file_bits if self.include_header else jpeg_scan_bits
             return count(rounded, image_size, self.chroma_subsampling, self.huffman)
-        # Channels of one size are counted in one go, stacked along the batch.
+        # Channels of one size are counted together.
         height, width = image_size
         down, across = require_subsampling(self.chroma_subsampling)
         sizes = {0: image_size, 1: (-(-height // down), -(-width // across))}
@@ -145,9 +145,9 @@ class JpegRate(keras.layers.Layer):
         total = 0
         for kind, components in groups.items():
             if components:
-                stacked = ops.concatenate(components, axis=0)
-                bits = count(stacked, sizes[kind], huffman=self.huffman)
-                total = total + ops.sum(ops.reshape(bits, (len(components), -1)), axis=0)
+                total = total + separate_bits(
+                    components, sizes[kind], self.huffman, self.include_header
+                )
         return total
 
     def compute_output_spec(self, indices: Any, unrounded: Any, qstep: Any, image_size: Any) -> Any:
