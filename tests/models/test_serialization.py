@@ -46,6 +46,7 @@ def processor():
         "num_truncate_bits": 4,
         "cascade": True,
         "train_linear": False,
+        "resampling": "dct",
     }
 
 
@@ -106,18 +107,22 @@ ARGUMENTS = {
         "output_initializer": {"class_name": "Zeros", "config": {}},
         "patch_size": 2,
         "block_size": 16,
+        "conditioned": True,
     },
+    "StepModulation": lambda: {"channels": (3, 5)},
     "Preprocessor": processor,
     "Postprocessor": processor,
     "LoopFilter": lambda: {"network": unet(3), "channels": 3},
     "CompressIntraModel": lambda: {
         "preprocessor": ks.models.Preprocessor(1, unet(1)),
         "postprocessor": ks.models.Postprocessor(4, unet(4)),
-        "codec_proxy": ks.layers.EncodeDecodeIntra(2.0, min_qstep=3.0),
+        "codec_proxy": ks.layers.EncodeDecodeIntra(2.0, train_qstep=False, min_qstep=3.0),
         "gamma": 12.5,
         "loop_filter": ks.models.LoopFilter(unet(1)),
         "model_keys": ("albedo", "depth"),
         "bottleneck_penalty": False,
+        "qstep_range": (9.0, 70.0),
+        "seed": 5,
     },
     "StructuralSimilarity": similarity,
     "MultiScaleStructuralSimilarity": similarity,

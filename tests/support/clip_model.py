@@ -17,17 +17,17 @@ class ClipModel(CompressionModel):
 
     axes = ("batch", "frames", "height", "width", "channels")
 
-    def preprocess(self, images: Any) -> Any:
+    def preprocess(self, images: Any, qstep: Any = None) -> Any:
         images = self.concatenate(images)
-        return _apart(super().preprocess(_together(images)), images)
+        return _apart(super().preprocess(_together(images), qstep), images)
 
-    def code_by_proxy(self, bottleneck: Any, training: bool | None = None) -> Any:
-        *decoded, rate = super().code_by_proxy(_together(bottleneck), training)
+    def code_by_proxy(self, bottleneck: Any, training: Any = None, qstep: Any = None) -> Any:
+        *decoded, rate = super().code_by_proxy(_together(bottleneck), training, qstep)
         compressed, filtered = (_apart(frames, bottleneck) for frames in decoded)
         return compressed, filtered, ops.sum(_apart(rate, bottleneck), axis=1)
 
-    def postprocess(self, bottlenecks: Any, output_size: Any = None) -> Any:
-        return _apart(super().postprocess(_together(bottlenecks), output_size), bottlenecks)
+    def postprocess(self, bottlenecks: Any, output_size: Any = None, qstep: Any = None) -> Any:
+        return _apart(super().postprocess(_together(bottlenecks), output_size, qstep), bottlenecks)
 
     def compute_output_shape(self, input_shape: Any) -> dict[str, Any]:
         if isinstance(input_shape, Mapping):
