@@ -103,10 +103,43 @@ def measure(quick: bool, modes: list[bool]) -> dict[str, Any]:
         )
         if compiled or backend.BACKEND == "torch":
             report["program"] = programs.one_program(model)
+    count, functions = cases.augmentations(quick)
+    for function in functions.values():
+        warm_up(function)
+    seconds = interleaved_medians(functions, rounds)
+    report["images_per_second"] = {name: count / taken for name, taken in seconds.items()}
     return report
 
 
+def asked(report: dict[str, Any]) -> list[str]:
+    """What was asked of the proxy on two CPU cores, and what was measured, a mode a column."""
+    from benchmarks.speed.cases import PUBLISHED
+
+    both_ways = "forward + backward"
+    published = [
+        row["ms"]
+        for row in report["proxy"]
+        if (row["size"], row["rate"], row["passes"]) == (*PUBLISHED, both_ways)
+    ]
+    exact = [row["ms"] for row in report["exact"]]
+    rows = {
+        f"published work, RGB, each channel alone: {both_ways}, ms": (100, published),
+        "4:2:0, float: forward, ms": (50, [ms["float, forward"] for ms in exact]),
+        f"4:2:0, float: {both_ways}, ms": (100, [ms[f"float, {both_ways}"] for ms in exact]),
+        f"4:2:0, libjpeg ÷ float: {both_ways}": (
+            1.5,
+            [ms[f"libjpeg, {both_ways}"] / ms[f"float, {both_ways}"] for ms in exact],
+        ),
+    }
+    return [
+        f"| {title} | {most} | {' | '.join(f'{value:.3g}' for value in values)} |"
+        for title, (most, values) in rows.items()
+    ]
+
+
 def table(report: dict[str, Any]) -> str:
+    from benchmarks.speed.cases import PROXY_SIZES
+
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     modes = [row["mode"] for row in report["step"]]
     lines = [
@@ -138,6 +171,11 @@ def table(report: dict[str, Any]) -> str:
     ):
         ratios = [f"{row['ms'][over] / row['ms'][under]:.2f}" for row in exact]
         lines.append(f"| {title} | {' | '.join(ratios)} |")
+    if report["proxy"][-1]["size"] == list(PROXY_SIZES)[-1]:  # not in a quick run
+        lines += ["", f"| asked, two CPU cores | at most | {' | '.join(modes)} |"]
+        lines += ["| --- | ---: |" + " ---: |" * len(modes), *asked(report)]
+    lines += ["", "| augmentation | images a second |", "| --- | ---: |"]
+    lines += [f"| {name} | {rate:.0f} |" for name, rate in report["images_per_second"].items()]
     lines += [
         "",
         f"| train step, 8×128×128×3 | {' | '.join(modes)} |",

@@ -1,4 +1,7 @@
-"""`python -m keras_sandwich`: the command line."""
+"""`python -m keras_sandwich`: the command line, behind the package's import, with which Python begins here.
+
+`keras-sandwich --help` does without it.
+"""
 
 import sys
 

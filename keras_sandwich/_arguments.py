@@ -46,6 +46,22 @@ def check_number(value: Any, name: str, low: float, high: float, meaning: str = 
     return number
 
 
+def check_positive(value: Any, name: str) -> float:
+    """The value as a float, or ValueError if it is not positive and finite."""
+    number = _as_number(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"`{name}` must be positive and finite. Received {name}={value!r}.")
+    return number
+
+
+def check_not_negative(value: Any, name: str) -> float:
+    """The value as a float, or ValueError if it is negative or not finite."""
+    number = _as_number(value)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"`{name}` must be finite and not negative. Received {name}={value!r}.")
+    return number
+
+
 def _as_number(value: Any) -> float:
     """The value as a float; not a number for what is none, such as None and strings."""
     try:

@@ -1,32 +1,35 @@
 """Which backend the tests run on: the one that KERAS_BACKEND names."""
 
 import contextlib
+import importlib.metadata
+import os
 import signal
 from pathlib import Path
 
-# PyTorch can crash when it is imported after TensorFlow.
-with contextlib.suppress(ImportError):
-    import torch  # noqa: F401
-
-import keras
 import pytest
 from golden_cases import FOLDER
 
 # Begun first, the longest of them before the others, so that workers side by side end together.
 LONG = (
     *(f"training/test_{name}.py" for name in ("through_codec", "codec_in_the_loop")),
+    "layers/test_libjpeg_arithmetic.py",
     "test_docstrings.py",
     *(f"models/test_{name}.py" for name in ("saving", "compression_model", "compress_intra")),
     *(f"cli/test_{name}.py" for name in ("train", "evaluate", "command")),
     "test_build_tutorials.py",
     "training/test_finetuning.py",
-    *(f"layers/test_{name}.py" for name in ("libjpeg_arithmetic", "jpeg_proxy", "rate_models")),
+    *(f"layers/test_{name}.py" for name in ("jpeg_proxy", "rate_models")),
     *("test_golden.py", "test_package.py"),
 )
 PLACES = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    distributing = config.getoption("numprocesses", None)  # a process that runs no test itself
+    if not distributing:
+        # PyTorch can crash when it is imported after TensorFlow.
+        with contextlib.suppress(ImportError):
+            import torch  # noqa: F401
     moved = [str(path) for path in PLACES if not path.exists()]
     if moved:
         raise pytest.UsageError(f"LONG in tests/conftest.py names what is not there: {moved}")
@@ -37,12 +40,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_report_header() -> list[str]:
-    return [f"keras {keras.__version__} on {keras.backend.backend()}", f"golden: {FOLDER}"]
+    backend = os.environ.get("KERAS_BACKEND", "the backend of keras.json")
+    return [f"keras {importlib.metadata.version('keras')} on {backend}", f"golden: {FOLDER}"]
 
 
 @pytest.fixture(autouse=True)
 def restored_dtype_policy():
     """No test sees the dtype policy that another one left."""
+    import keras
+
     policy = keras.config.dtype_policy()
     yield
     keras.config.set_dtype_policy(policy)

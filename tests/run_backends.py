@@ -26,13 +26,23 @@ HOST_TESTS = (
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "compressai")),
     *(f"tests/evaluation/test_{name}.py" for name in ("curve", "frontier", "plots", "quality")),
     *(f"tests/evaluation/test_{name}.py" for name in ("piecewise_cubic", "readable", "results")),
+    *(f"tests/evaluation/test_{name}.py" for name in ("gaussian_windows", "joining")),
     *(
         f"tests/files/test_{name}.py"
         for name in ("fuzzing", "lossless", "payload", "targets", "xmp")
     ),
     "tests/inference/test_strengths.py",
     "tests/pictures",
-    *(f"tests/test_{name}.py" for name in ("build_tutorials", "contributing", "floors")),
+    *(
+        f"tests/test_{name}.py"
+        for name in (
+            "benchmark_resuming",
+            "benchmark_tables",
+            "build_tutorials",
+            "contributing",
+            "floors",
+        )
+    ),
     "tests/test_whole_files.py",
     "tests/training/test_interrupts.py",
 )
@@ -42,6 +52,24 @@ WORKERS = min(CORES, 4)
 # A file stays with its worker: its fixtures and compiled models are made once. The order is conftest's, the long ones
 # first; by itself xdist begins with the files of many tests, and ends with one that is few and long.
 SIDE_BY_SIDE = [f"--numprocesses={WORKERS}", "--dist=loadfile", "--no-loadscope-reorder"]
+# JAX compiles every operation for every shape: most of what its tests take. They compute little, so it compiles
+# quickly rather than well (where a test asks for a compiled program, tests/support/autodiff.py has it optimized),
+# and what one process compiled the others read.
+JAX_FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+
+
+def environment(backend: str, folder: str) -> dict[str, str]:
+    """What the tests of a backend run with; its processes share the folder."""
+    chosen = {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": str(CORES // WORKERS)}
+    if backend == "jax":
+        chosen |= {
+            "XLA_FLAGS": f"{JAX_FLAGS} {os.environ.get('XLA_FLAGS', '')}",
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+            "JAX_COMPILATION_CACHE_DIR": folder,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+    return {**os.environ, **chosen}
 
 
 class Outcome(NamedTuple):
@@ -60,9 +88,8 @@ def run(backend: str, arguments: list[str]) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", *SIDE_BY_SIDE]
-        environment = {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": str(CORES // WORKERS)}
         code = subprocess.run(
-            [*command, *arguments], cwd=ROOT, env={**os.environ, **environment}, check=False
+            [*command, *arguments], cwd=ROOT, env=environment(backend, folder), check=False
         ).returncode
         if not report.exists():
             return Outcome(0, 1, 0, f"pytest ended with {code} before its report")

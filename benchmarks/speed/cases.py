@@ -1,6 +1,7 @@
-"""What is measured: the codec proxy alone, and a training step."""
+"""What is measured: the codec proxy alone, JPEG as an augmentation, and a training step."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import keras
@@ -15,6 +16,8 @@ from benchmarks.speed.backend import (
     on_device,
 )
 
+# What the published TensorFlow code does: three channels, each coded alone, with the JPEG rate.
+PUBLISHED = ("8×256×256×3", "jpeg")
 RATES = ("gaussian", "jpeg")
 PROXY_SIZES: dict[str, tuple[int, int, dict[str, Any]]] = {
     "8×128×128×1": (128, 1, {}),
@@ -78,7 +81,58 @@ def exact(quick: bool, compiled: bool) -> tuple[int, dict[str, Callable[[], Any]
     functions["Pillow, encode and decode"] = lambda: [
         codec.decode(codec.encode(image)) for image in bytes_of
     ]
+    if BACKEND == "torch" and find_spec("kornia") is not None:
+        functions |= kornia(images)
     return batch, functions
+
+
+def kornia(images: Any) -> dict[str, Callable[[], Any]]:
+    """Another differentiable JPEG, 4:2:0 too, which counts no bits."""
+    import torch
+    from kornia.enhance import jpeg_codec_differentiable
+
+    planes = (images / 255.0).permute(0, 3, 1, 2).contiguous()
+    quality = torch.tensor([75.0], device=planes.device)
+
+    def both() -> Any:
+        given = planes.detach().requires_grad_(True)
+        decoded = jpeg_codec_differentiable(given, quality)
+        return torch.autograd.grad(0.5 * (decoded * decoded).sum(), given)
+
+    return {
+        "kornia, forward": torch.no_grad()(lambda: jpeg_codec_differentiable(planes, quality)),
+        "kornia, forward + backward": both,
+    }
+
+
+def augmentations(quick: bool) -> tuple[int, dict[str, Callable[[], Any]]]:
+    """`RandomJpeg`, a random layer of Keras and Pillow on the same pictures, as a training runs them."""
+    host = pictures(128 if quick else 256, 3).astype("uint8")
+    images = on_device(host)
+    jitter = keras.layers.RandomColorJitter((0, 255), 0.2, 0.2, (0.3, 0.7), 0.1, seed=0)
+    layers = {
+        "RandomJpeg": ks.layers.RandomJpeg(seed=0),
+        'RandomJpeg, arithmetic="float"': ks.layers.RandomJpeg(arithmetic="float", seed=0),
+        "keras.layers.RandomColorJitter": jitter,
+    }
+    functions: dict[str, Callable[[], Any]] = {}
+    for name, layer in layers.items():
+        layer.build(host.shape)
+        state = [v.value for v in layer.non_trainable_variables]
+
+        def augment(images: Any, layer: Any = layer, state: Any = state) -> Any:
+            if BACKEND == "jax":  # which may not change the seed's state within a program
+                return layer.stateless_call([], state, images, training=True)[0]
+            return layer(images, training=True)
+
+        call = forward(augment, compiled=BACKEND == "jax")
+        functions[name] = lambda call=call: call(images)
+    qualities = np.random.default_rng(0).integers(30, 96, len(host))
+    codecs = [ks.codecs.JPEG(quality=int(quality)) for quality in qualities]
+    functions["Pillow, encode and decode"] = lambda: [
+        codec.decode(codec.encode(image)) for codec, image in zip(codecs, host, strict=True)
+    ]
+    return len(host), functions
 
 
 def sandwich(quick: bool) -> Any:

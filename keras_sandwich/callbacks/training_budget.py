@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_sandwich._arguments import check_positive
 from keras_sandwich._whole_files import write_whole
 
 
@@ -51,8 +52,8 @@ class TrainingBudget(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         for name, value in (("learning_rate", learning_rate), ("minutes", minutes)):
-            if value is not None and not 0 < value < math.inf:
-                raise ValueError(f"`{name}` must be positive. Received {name}={value}.")
+            if value is not None:
+                check_positive(value, name)
         for name, share in (("warmup", warmup), ("final", final)):
             if not 0 <= share <= 1:
                 raise ValueError(f"`{name}` must be from 0 to 1. Received {name}={share}.")

@@ -62,6 +62,11 @@ class VaryingQstep(keras.callbacks.Callback):
                 "Only a sandwich whose codec proxy has a quantizer step, an EncodeDecodeIntra, can vary it. "
                 f"Received {type(self.model).__name__} with {type(proxy).__name__}."
             )
+        if getattr(self.model, "qstep_range", None):
+            raise ValueError(
+                "A model with a `qstep_range` draws a step for each picture itself. Received VaryingQstep too; "
+                "leave one of them out."
+            )
         if self.lowest < proxy.min_qstep:
             raise ValueError(
                 f"The proxy's step is at least its min_qstep, {proxy.min_qstep:g}. Received lowest={self.lowest}."

@@ -5,6 +5,7 @@ from keras_sandwich.codecs.codec import Codec, Split
 from keras_sandwich.codecs.heic import HEIC
 from keras_sandwich.codecs.jpeg import JPEG
 from keras_sandwich.codecs.jpeg2000 import JPEG2000
+from keras_sandwich.codecs.jpegli import Jpegli
 from keras_sandwich.codecs.jpegxl import JPEGXL
 from keras_sandwich.codecs.many import decode_many, encode_many
 from keras_sandwich.codecs.metadata import read_metadata
@@ -22,6 +23,7 @@ __all__ = [
     "JPEGXL",
     "PNG",
     "Codec",
+    "Jpegli",
     "Split",
     "WebP",
     "codec_for",

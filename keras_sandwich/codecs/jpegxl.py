@@ -128,7 +128,7 @@ class JPEGXL(Codec):
             raise ValueError(
                 f"Expected one grayscale or RGB picture. Received an array of shape {pixels.shape}."
             )
-        return _from_linear(pixels, self.bits) if floating else pixels
+        return from_linear(pixels, self.bits) if floating else pixels
 
     def _lossy_distance(self) -> float:
         if self.distance is None:
@@ -143,7 +143,7 @@ def _to_linear(samples: np.ndarray, bits: int) -> np.ndarray:
     return linear.astype("float32")
 
 
-def _from_linear(linear: np.ndarray, bits: int) -> np.ndarray:
+def from_linear(linear: np.ndarray, bits: int) -> np.ndarray:
     """The inverse of `_to_linear`, to the nearest integer."""
     light = np.clip(np.nan_to_num(linear.astype("float64")), 0.0, 1.0)
     values = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)

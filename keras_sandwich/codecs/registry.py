@@ -1,4 +1,4 @@
-"""The one list of the codecs, of their files, and of what each of them needs."""
+"""The one list of the codecs, of their files, and of what each of them needs; `Jpegli` is another encoder of JPEG's."""
 
 import os
 from collections.abc import Callable

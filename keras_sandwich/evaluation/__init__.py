@@ -10,6 +10,7 @@ from keras_sandwich.evaluation.bootstrap import confidence_interval
 from keras_sandwich.evaluation.comparison import Comparison, compare_at
 from keras_sandwich.evaluation.curve import RDCurve, rd_table
 from keras_sandwich.evaluation.frontier import pareto_frontier, upper_envelope
+from keras_sandwich.evaluation.joining import join_pictures
 from keras_sandwich.evaluation.measuring import rd_curve
 from keras_sandwich.evaluation.plots import plot_pictures, plot_rd
 from keras_sandwich.evaluation.quality import Measure
@@ -26,6 +27,7 @@ __all__ = [
     "best_subsampling",
     "compare_at",
     "confidence_interval",
+    "join_pictures",
     "load_results",
     "pareto_frontier",
     "plot_pictures",

@@ -21,6 +21,7 @@ from keras_sandwich.models.baselines import create_linear_baseline
 from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.models.linear_start import MACROBLOCK
 from keras_sandwich.ops.color import rgb_to_yuv
+from keras_sandwich.ops.shapes import as_tensor
 
 _LARGE = 1 << 20  # a side from which a factor can be read, though the bottleneck's is rounded
 
@@ -52,12 +53,12 @@ class CodecAlone:
 
     def preprocess(self, images: Any) -> Any:
         """What the codec is given."""
-        images = rgb_to_yuv(images)[..., :1] if self.luma_only else ops.convert_to_tensor(images)
+        images = rgb_to_yuv(images)[..., :1] if self.luma_only else as_tensor(images)
         return self._scaled(images, 2.0**-self.num_truncate_bits)
 
     def postprocess(self, bottlenecks: Any, output_size: Any = None) -> Any:
         """What is shown for what the codec decoded."""
-        pictures = self._scaled(ops.convert_to_tensor(bottlenecks), 2.0**self.num_truncate_bits)
+        pictures = self._scaled(as_tensor(bottlenecks), 2.0**self.num_truncate_bits)
         return ops.repeat(pictures, 3, axis=-1) if self.luma_only else pictures
 
     def _scaled(self, tensor: Any, scale: float) -> Any:

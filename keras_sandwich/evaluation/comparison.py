@@ -3,7 +3,7 @@
 import functools
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.evaluation.measured_pictures import measured_pictures, peak_for
 from keras_sandwich.evaluation.quality import PSNR, Measure, measures
+from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within, smallest_reaching
 from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
 from keras_sandwich.inference.transport import decode, for_channels, sample_bits
@@ -149,9 +150,12 @@ def compare_at(
         choices = list(chosen) if isinstance(chosen, Sequence) else [chosen]
         if not choices:
             raise ValueError(f"Expected at least one codec for '{label}'. Received an empty list.")
-        bottleneck = preprocess_picture(system, picture, tile_size)
+
+        def bottleneck(qstep: float | None, system: Any = system) -> np.ndarray:
+            return preprocess_picture(system, picture, tile_size, qstep)
+
         least = None if first is None else first.bytes
-        files = [_nearest_file(choice, bottleneck, asked, least) for choice in choices]
+        files = [_nearest_file(system, choice, bottleneck, asked, least) for choice in choices]
         nearest = (min if least is None else max)(files, key=lambda file: file.bytes)
         files = [file for file in files if file.fits] or [nearest]
         if least is None and not nearest.fits:
@@ -160,7 +164,11 @@ def compare_at(
                 f"pixel. Received bits_per_pixel={bits_per_pixel}; pass more."
             )
         shown = [
-            np.clip(np.round(postprocess_picture(system, file.decoded, size, tile_size)), 0, peak)
+            np.clip(
+                np.round(postprocess_picture(system, file.decoded, size, tile_size, file.qstep)),
+                0,
+                peak,
+            )
             for file in files
         ]
         best = int(np.argmax([measure.sign * measure(target, x, peak) for x in shown]))
@@ -197,25 +205,43 @@ def _one_picture(system: Any, picture: Any) -> tuple[str, np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class _File:
-    """A file's size, what it decodes to on the scale of eight bits, and whether it has the bits that were asked for."""
+    """A file: its size, what it decodes to on the scale of eight bits."""
 
     bytes: int
     decoded: np.ndarray
-    fits: bool
+    fits: bool  # whether it has the bits that were asked for
+    qstep: float | None  # that the networks are told
 
 
-def _nearest_file(codec: Any, bottleneck: np.ndarray, most: float, least: int | None) -> _File:
+def _nearest_file(
+    system: Any,
+    codec: Any,
+    bottleneck: Callable[[float | None], np.ndarray],
+    most: float,
+    least: int | None,
+) -> _File:
     """The largest file of at most so many bytes; or the smallest of at least so many, if `least` is given."""
     bits = sample_bits(codec)
-    samples = to_samples(bottleneck, bits)
-    coder = for_channels(codec, samples.shape[-1])
+    samples = functools.cache(lambda qstep: to_samples(bottleneck(qstep), bits))
+    qstep = qstep_for(system, codec)
+    channels = samples(qstep).shape[-1]
+    coder = for_channels(codec, channels)
     strengths: Sequence[float] = tuple(getattr(coder, "strengths", ()))
     if not strengths:
         raise ValueError(
             "Expected a codec that lists the `strengths` to search. "
             f"Received {getattr(coder, 'name', coder)!r}, which lists none."
         )
-    file = functools.cache(lambda index: coder.with_strength(strengths[index]).encode(samples))
+
+    def setting(index: int) -> tuple[Any, np.ndarray]:
+        chosen = coder.with_strength(strengths[index])
+        return chosen, samples(qstep_for(system, chosen))
+
+    @functools.cache
+    def file(index: int) -> bytes:
+        chosen, given = setting(index)
+        return bytes(chosen.encode(given))
+
     count, fits = len(strengths), True
 
     def size(index: int) -> int:
@@ -230,5 +256,6 @@ def _nearest_file(codec: Any, bottleneck: np.ndarray, most: float, least: int | 
             index = largest_within(size, count, most * (1 + 1e-9))
         except UnreachableTarget:
             index, fits = count - 1, False
-    decoded = decode(file(index), coder.with_strength(strengths[index]), samples.shape)
-    return _File(size(index), from_samples(decoded, bits), fits)
+    chosen, given = setting(index)
+    decoded = decode(file(index), chosen, given.shape)
+    return _File(size(index), from_samples(decoded, bits), fits, qstep_for(system, chosen))

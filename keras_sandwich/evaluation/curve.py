@@ -46,6 +46,8 @@ class RDCurve:
         measured: on an upper envelope, whether each point was measured; one that was not lies between two that were,
             and so does its strength. Empty: all were.
         packages: versions of the packages that measured.
+        fingerprint: of the model that was measured, `presets.fingerprint(model)`, where whoever measured it says so:
+            results of other weights are other results.
         measures: by metric, its `Measure`: unit, label and which direction is better. Of a metric that is not the
             package's and has none here, higher is better, and it has no unit.
 
@@ -66,6 +68,7 @@ class RDCurve:
     sources: Sequence[str] = field(default=(), repr=False)
     measured: Sequence[bool] = field(default=(), repr=False)
     packages: Mapping[str, str] = field(default_factory=dict, repr=False)
+    fingerprint: str = field(default="", repr=False)
     measures: Mapping[str, Measure] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.evaluation.curve import RDCurve
 from keras_sandwich.evaluation.measured_pictures import measured_pictures, peak_for
 from keras_sandwich.evaluation.quality import measures
+from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
 from keras_sandwich.inference.transport import code_at_each, for_channels, sample_bits
 
@@ -33,8 +34,8 @@ def rd_curve(
 ) -> RDCurve:
     """Sends pictures through a real codec at several strengths.
 
-    Every bit of the files counts. Each picture goes through the first network once; the codec then writes and reads its
-    files at all strengths on all cores.
+    Every bit of the files counts. Each picture goes through the first network once, or once for each strength where the
+    networks are told the quantizer step; the codec then writes and reads its files at all strengths on all cores.
 
     Example:
 
@@ -95,13 +96,19 @@ def rd_curve(
         for number, picture in enumerate(pictures):
             size = (picture.shape[0], picture.shape[1])
             target = np.clip(np.round(picture), 0, peak)
-            samples = to_samples(preprocess_picture(system, picture, tile_size), bits)
-            coder = for_channels(codec, samples.shape[-1])
-            record = record or _record(coder, samples.shape[-1])
-            coders = [coder.with_strength(strength) for strength in strengths]
-            for row, coded in enumerate(code_at_each(samples, coders)):
+            settings = [codec.with_strength(strength) for strength in strengths]
+            qsteps = [qstep_for(system, setting) for setting in settings]
+            samples = {
+                qstep: to_samples(preprocess_picture(system, picture, tile_size, qstep), bits)
+                for qstep in dict.fromkeys(qsteps)
+            }
+            channels = samples[qsteps[0]].shape[-1]
+            coders = [for_channels(setting, channels) for setting in settings]
+            record = record or _record(for_channels(codec, channels), channels)
+            files = code_at_each([samples[qstep] for qstep in qsteps], coders)
+            for row, (coded, qstep) in enumerate(zip(files, qsteps, strict=True)):
                 bottleneck = from_samples(coded.decoded, bits)
-                restored = postprocess_picture(system, bottleneck, size, tile_size)
+                restored = postprocess_picture(system, bottleneck, size, tile_size, qstep)
                 restored = np.clip(np.round(restored), 0, peak)
                 bpp[row, number] = coded.bits / (size[0] * size[1])
                 for metric, measure in measured.items():

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from keras import ops
 
+from keras_sandwich.evaluation.gaussian_windows import gaussian_windows
 from keras_sandwich.ops.color import RGB_TO_YUV
 from keras_sandwich.ops.structural_similarity import LEAST_SIDE, WINDOW, multi_scale, single_scale
 
@@ -146,21 +148,19 @@ def luma_psnr(target: np.ndarray, picture: np.ndarray, peak: float) -> float:
     return psnr(target, picture, peak)
 
 
-def _by_channel(function: Callable[..., Any]) -> Callable[[np.ndarray, np.ndarray, float], float]:
+def _by_channel(
+    function: Callable[..., Any], target: np.ndarray, picture: np.ndarray, peak: float
+) -> float:
     """The mean over channels, one after the other, since a large picture's maps take much memory.
 
     In NumPy: what is measured does not depend on the backend, and nothing is compiled anew for a picture's size.
     """
-
-    def measure(target: np.ndarray, picture: np.ndarray, peak: float) -> float:
-        values = []
-        for channel in range(target.shape[-1]):
-            pair = (x[None, ..., channel, None].astype("float32") for x in (target, picture))
-            a, b = (x / np.float32(peak) - np.float32(0.5) for x in pair)
-            values.append(function(a, b, np)[0])
-        return float(np.mean(values))
-
-    return measure
+    values = []
+    for channel in range(target.shape[-1]):
+        pair = (x[None, ..., channel, None].astype("float32") for x in (target, picture))
+        a, b = (x / np.float32(peak) - np.float32(0.5) for x in pair)
+        values.append(function(a, b, np, gaussian_windows)[0])
+    return float(np.mean(values))
 
 
 PSNR = Measure("psnr-rgb", psnr, "PSNR", "dB", decimals=2)
@@ -171,7 +171,7 @@ MEASURES = {
         Measure("psnr-luma", luma_psnr, "PSNR of the luma", "dB", decimals=2),
         Measure(
             "ssim-rgb",
-            _by_channel(single_scale),
+            partial(_by_channel, single_scale),
             "SSIM",
             decimals=4,
             least_side=WINDOW,
@@ -179,7 +179,7 @@ MEASURES = {
         ),
         Measure(
             "ms-ssim-rgb",
-            _by_channel(multi_scale),
+            partial(_by_channel, multi_scale),
             "MS-SSIM",
             decimals=4,
             least_side=LEAST_SIDE,

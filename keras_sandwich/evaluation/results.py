@@ -1,13 +1,14 @@
 """Results as JSON files, in the layout that CompressAI's plot tool reads, and with all that a curve holds."""
 
 import json
-import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_sandwich._arguments import check_positive, require_integers
 from keras_sandwich._whole_files import write_whole
 from keras_sandwich.evaluation.compressai import curve_of_means, numbers
 from keras_sandwich.evaluation.curve import RDCurve
@@ -16,9 +17,11 @@ from keras_sandwich.evaluation.quality import Measure
 FORMAT = "keras-sandwich results 1"
 TEXTS = ("codec", "version", "bits_counted")
 SAID_OF_MEASURES = ("label", "unit", "higher_is_better", "decimals", "similarity")
+# A list of numbers over several lines, which no string can be: there a line's end is written as an escape.
+NUMBERS = re.compile(r"(?<=\[)\n\s+[-+.\deE]+(,\n\s+[-+.\deE]+)*\n\s+(?=\])")
 
 
-def save_results(curve: RDCurve, path: str | Path) -> None:
+def save_results(curve: RDCurve, path: str | Path, digits: int | None = None) -> None:
     """Writes a curve as JSON: means where CompressAI's plot tool looks for them, everything else beside them.
 
     "name", "description" and "results" (lists by metric, and "bpp") are CompressAI's. Ours are the codec, its version
@@ -40,10 +43,17 @@ def save_results(curve: RDCurve, path: str | Path) -> None:
     Args:
         curve: what to save.
         path: the file, usually `….json`.
+        digits: how many significant digits each picture's values have, of which the means are then made: six are more
+            than any table shows, and a third of the bytes. None: all.
 
     Raises:
         TypeError: settings that JSON cannot hold.
+        ValueError: `digits` that are not 1 or more.
     """
+    if digits is not None:
+        require_integers(digits=digits)
+        values = {name: _rounded(values, digits) for name, values in curve.quality.items()}
+        curve = replace(curve, bpp=_rounded(curve.bpp, digits), quality=values)
     number = curve.bpp.shape[1]
     content = {
         "name": curve.name,
@@ -55,6 +65,7 @@ def save_results(curve: RDCurve, path: str | Path) -> None:
         },
         "format": FORMAT,
         **{name: getattr(curve, name) for name in TEXTS},
+        "fingerprint": curve.fingerprint,
         "settings": dict(curve.settings),
         "strengths": list(curve.strengths),
         "sources": list(curve.sources),
@@ -72,6 +83,7 @@ def save_results(curve: RDCurve, path: str | Path) -> None:
         "packages": dict(curve.packages),
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    text = NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
     # The bytes of a name that is of no encoding are lone surrogates, which UTF-8 cannot hold and JSON can.
     text = re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
     write_whole(path, text + "\n")
@@ -108,10 +120,8 @@ def load_results(path: str | Path, pixels_per_second: float | None = None) -> RD
     Raises:
         ValueError: the file is damaged, holds something else, or lacks what `pixels_per_second` says.
     """
-    if pixels_per_second is not None and not 0 < pixels_per_second < math.inf:
-        raise ValueError(
-            f"`pixels_per_second` must be positive. Received pixels_per_second={pixels_per_second}."
-        )
+    if pixels_per_second is not None:
+        check_positive(pixels_per_second, "pixels_per_second")
     path = Path(path)
     try:
         content = json.loads(path.read_bytes())
@@ -137,6 +147,10 @@ def load_results(path: str | Path, pixels_per_second: float | None = None) -> RD
         raise ValueError(f"The results in '{path}' are damaged: {reason}") from error
 
 
+def _rounded(values: np.ndarray, digits: int) -> np.ndarray:
+    return np.vectorize(lambda value: float(f"{value:.{digits}g}"), otypes=["float64"])(values)
+
+
 def _whole_curve(content: dict[str, Any], means: dict[str, Any]) -> RDCurve:
     arrays = {name: numbers(values) for name, values in content["per_picture"].items()}
     curve = RDCurve(
@@ -145,6 +159,7 @@ def _whole_curve(content: dict[str, Any], means: dict[str, Any]) -> RDCurve:
         bpp=arrays.pop("bpp"),
         quality=arrays,
         **{name: str(content[name]) for name in TEXTS},
+        fingerprint=str(content.get("fingerprint", "")),
         settings=dict(content["settings"]),
         pictures=[str(name) for name in content["pictures"]],
         sizes=[(int(height), int(width)) for height, width in content["sizes"]],

@@ -73,7 +73,9 @@ def decode_file(
     except ValueError as error:
         raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
     decoded = samples if codec_bits == 8 else from_samples(samples, codec_bits)
-    restored = postprocess_picture(network.model, decoded, payload.output_size, tile_size)
+    restored = postprocess_picture(
+        network.model, decoded, payload.output_size, tile_size, payload.qstep
+    )
     profile = payload.profile or container.header.icc_profile
     write_whole(path, encode_picture(_pixels(restored, bits), suffix, profile))
 

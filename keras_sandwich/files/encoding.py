@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
+from keras_sandwich._arguments import check_positive
 from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.registry import coded_formats, listed
@@ -18,6 +19,7 @@ from keras_sandwich.files.info import FileInfo, info_of
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.payload import Payload, pixel_digest, seal
 from keras_sandwich.files.targets import require_target
+from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
 from keras_sandwich.inference.tiling import preprocess_picture
 from keras_sandwich.pictures import read_picture
@@ -94,8 +96,12 @@ def encode_file(
             f"The picture's ICC profile has {len(packed)} bytes, and a gray file keeps at most "
             f"{MAX_PACKED_PROFILE}. Pass keep_profile=False, or convert the picture to sRGB."
         )
-    bottleneck = preprocess_picture(network.model, picture.pixels, tile_size)
-    samples = to_samples(bottleneck, codec.bits)
+
+    @functools.lru_cache(2)  # the same for all strengths, or the last one tried and the one chosen
+    def samples(qstep: float | None) -> np.ndarray:
+        bottleneck = preprocess_picture(network.model, picture.pixels, tile_size, qstep)
+        return to_samples(bottleneck, codec.bits)
+
     unsealed = Payload(
         network=network.fingerprint,
         output_size=(height, width),
@@ -108,11 +114,13 @@ def encode_file(
     within = profile if packed is None else None
 
     def payload_at(setting: codecs.Codec) -> Payload:
-        return replace(unsealed, settings=stated_settings(setting))
+        qstep = qstep_for(network.model, setting)
+        return replace(unsealed, settings=stated_settings(setting), qstep=qstep)
 
     def encode(setting: codecs.Codec) -> bytes:
-        xmp = payload_at(setting).to_xmp(sealed=False)
-        return setting.encode(samples, xmp=xmp, icc_profile=within)
+        payload = payload_at(setting)
+        xmp = payload.to_xmp(sealed=False)
+        return setting.encode(samples(payload.qstep), xmp=xmp, icc_profile=within)
 
     if strength is not None:
         setting = codec.with_strength(strength)
@@ -147,8 +155,7 @@ def require_one_goal(**goals: float | None) -> None:
             f"Give exactly one of {', '.join(goals)}. Received {', '.join(given) or 'none'}."
         )
     ((name, value),) = given.items()
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"`{name}` must be positive and finite. Received {name}={value}.")
+    check_positive(value, name)
     if name == "target_size" and value != int(value):
         raise ValueError(f"`target_size` is a whole number of bytes. Received {value}.")
 

@@ -22,6 +22,7 @@ DIGEST = re.compile(r"[0-9a-f]{32}")
 CHECKSUM = re.compile(r"[0-9a-f]{8}")
 WRITTEN_CHECKSUMS = re.compile(rb"( s:(?:file|check)=')[0-9a-f]{8}(?=')")
 SIZE = re.compile(r"([1-9][0-9]{0,7})x([1-9][0-9]{0,7})")
+QSTEP = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
 PRESET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 # Values that are known once the file is there. They stand in it at a fixed length, so its size does not depend on them.
@@ -43,6 +44,7 @@ class Payload:
         settings: the codec: its class by "class", and the arguments that are not its defaults.
         library: the codec's libraries and their versions.
         preset: the bundled preset that holds the network, or None.
+        qstep: the quantizer step that the network is told, where it is conditioned on it, or None.
         profile: the picture's ICC profile where the coded file cannot hold it itself, or None.
         pixels: the first 32 hexadecimal digits of the SHA-256 of the pixels that the codec decodes, see `pixel_digest`.
         file: the CRC-32 of the whole file, this value and `check` written as zeros in it.
@@ -53,6 +55,7 @@ class Payload:
     settings: Mapping[str, Any]
     library: str
     preset: str | None = None
+    qstep: float | None = None
     profile: bytes | None = None
     pixels: str = NO_DIGEST
     file: str = NO_CHECKSUM
@@ -64,6 +67,8 @@ class Payload:
         if self.preset is not None:
             fields["preset"] = self.preset
         fields["size"] = f"{width}x{height}"
+        if self.qstep is not None:
+            fields["qstep"] = f"{self.qstep:g}"
         fields["codec"] = json.dumps(dict(self.settings), separators=(",", ":"), sort_keys=True)
         fields["library"] = self.library
         if self.profile is not None:
@@ -116,6 +121,9 @@ class Payload:
         library = fields.get("library", "")
         if len(library) > MAX_LIBRARY or NOT_XML.search(library):
             raise _wrong(fields, "library")
+        qstep = fields.get("qstep")
+        if qstep is not None and not (QSTEP.fullmatch(qstep) and float(qstep) > 0):
+            raise _wrong(fields, "qstep")
         preset = fields.get("preset")
         if preset is not None and not PRESET.fullmatch(preset):
             raise _wrong(fields, "preset")
@@ -125,6 +133,7 @@ class Payload:
             settings=_settings(fields),
             library=library,
             preset=preset,
+            qstep=None if qstep is None else float(qstep),
             profile=_profile(fields),
             pixels=fields["pixels"],
             file=fields["file"],

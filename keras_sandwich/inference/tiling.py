@@ -15,11 +15,14 @@ from keras_sandwich._arguments import is_integer
 from keras_sandwich.inference.windows import Range, plan_windows, shifted_range
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
 from keras_sandwich.models.receptive_field import POINTWISE, ReceptiveField, joint_receptive_field
+from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.resampling import window_support, window_weights
 from keras_sandwich.ops.shapes import ceil_multiple, mirrored_indices
 
 
-def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) -> np.ndarray:
+def preprocess_picture(
+    system: Any, picture: Any, tile_size: int | None = 1024, qstep: float | None = None
+) -> np.ndarray:
     """One picture of any size to its bottleneck: `system.preprocess`, in the memory of a tile.
 
     The networks see windows: a tile and, around it, all that its pixels depend on. The result is that of the whole
@@ -43,9 +46,10 @@ def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) 
         system: a `CompressIntraModel`; or any object with `preprocess`, which is given the whole picture.
         picture: [height, width, channels] in [0, 255·2^k], of any dtype, which may be a memory-mapped file.
         tile_size: side of a tile in pixels of the picture; None gives the networks the whole picture.
+        qstep: the codec's quantizer step, for networks conditioned on it; None: the model's own.
 
     Returns:
-        [height // factor, width // factor, channels] float32, sides of at least 1 and whole coding units where the
+        [height // factor, width // factor, channels] float32, sides of at least 1 and whole macroblocks where the
         preprocessor has some, not clipped.
 
     Raises:
@@ -77,7 +81,7 @@ def preprocess_picture(system: Any, picture: Any, tile_size: int | None = 1024) 
         _reducing(size, results, None if tile is None else max(tile // factor, 1), reach, side)
         for size, results in zip((height, width), sizes, strict=True)
     )
-    return _run(side, picture, rows, columns, sizes)
+    return _run(side, picture, rows, columns, sizes, _told(system, side, qstep))
 
 
 def postprocess_picture(
@@ -85,6 +89,7 @@ def postprocess_picture(
     decoded: Any,
     output_size: tuple[int, int] | None = None,
     tile_size: int | None = 1024,
+    qstep: float | None = None,
 ) -> np.ndarray:
     """One decoded bottleneck of any size to its picture: `system.postprocess`, in the memory of a tile.
 
@@ -106,6 +111,7 @@ def postprocess_picture(
         output_size: (height, width) of the picture; None is `downsample_factor` times the bottleneck's, which is also
             what a postprocessor that does not enlarge returns.
         tile_size: side of a tile in pixels of the picture; None gives the networks the whole bottleneck.
+        qstep: as in `preprocess_picture`.
 
     Returns:
         [output height, output width, channels] float32, not clipped.
@@ -129,7 +135,7 @@ def postprocess_picture(
     build_once(side, (None, None, None, channels))
     factor = getattr(side, "downsample_factor", 1)
     asked = size
-    if size is None or factor == 1:
+    if size is None or factor == 1 or getattr(side, "by_dct", False):
         size = height * factor, width * factor
     if not isinstance(side, Postprocessor) and not _tiled(size, tile):
         return whole()
@@ -138,10 +144,19 @@ def postprocess_picture(
         _enlarging(samples, results, tile, reach, side)
         for samples, results in zip((height, width), size, strict=True)
     )
-    restored = _run(side, decoded, rows, columns, size)
+    restored = _run(side, decoded, rows, columns, size, _told(system, side, qstep))
     if asked is None or getattr(system, "macroblock", 1) == 1:
         return restored
     return restored[: asked[0], : asked[1]]
+
+
+def _told(system: Any, side: Any, qstep: float | None) -> float | None:
+    """The step that a side's network is told; None if it is told none."""
+    if not getattr(side, "conditioned", False):
+        return None
+    if qstep is None:
+        qstep = ops.convert_to_numpy(system.codec_proxy.effective_qstep())
+    return float(qstep)
 
 
 class _Step(NamedTuple):
@@ -157,21 +172,26 @@ def _reducing(
     size: int, results: int, tile: int | None, reach: ReceptiveField, side: Any
 ) -> Iterator[_Step]:
     """The network, and then fewer samples."""
-    resampled = results != size
+    by_dct = getattr(side, "by_dct", False)
+    factor = side.downsample_factor if by_dct else 1
+    filtered = results != size and not by_dct
 
     def support(result: Range) -> Range:
-        return window_support(size, results, result, side.resampling) if resampled else result
+        if filtered:
+            return window_support(size, results, result, side.filter)
+        return result[0] * factor, result[1] * factor
 
     tile = min(results, tile or results)
+    tile = ceil_multiple(tile, BLOCK) if by_dct else tile
     for seen, result in plan_windows(size, results, tile, reach, support):
         count = result[1] - result[0]
-        if not resampled:
-            start = result[0] - seen[0]
+        if not filtered:
+            start = result[0] - seen[0] // factor
             yield _Step(seen, None, slice(start, start + count), result)
             continue
         # One shape for the last tile too.
         weights = np.zeros((max(tile, count), seen[1] - seen[0]), "float32")
-        weights[:count] = window_weights(size, results, result, seen, side.resampling)
+        weights[:count] = window_weights(size, results, result, seen, side.filter)
         yield _Step(seen, weights, slice(0, count), result)
 
 
@@ -185,16 +205,25 @@ def _enlarging(
         if results == size:
             yield _Step(seen, None, kept, result)
             continue
-        read = window_support(size, results, seen, side.resampling)
+        if side.by_dct:
+            read = seen[0] * size // results, seen[1] * size // results
+            yield _Step(read, None, kept, result)
+            continue
+        read = window_support(size, results, seen, side.filter)
         # As many samples for each window of a size, wherever it lies between them.
         margin = 2 + math.ceil(6.0 * max(size / results, 1.0))
         read = shifted_range(read, math.ceil((seen[1] - seen[0]) * size / results) + margin, size)
-        weights = window_weights(size, results, seen, read, side.resampling)
+        weights = window_weights(size, results, seen, read, side.filter)
         yield _Step(read, weights, kept, result)
 
 
 def _run(
-    side: Any, picture: np.ndarray, rows: Iterator[_Step], columns: Iterator[_Step], size: Any
+    side: Any,
+    picture: np.ndarray,
+    rows: Iterator[_Step],
+    columns: Iterator[_Step],
+    size: Any,
+    qstep: float | None,
 ) -> np.ndarray:
     """Fills the result, window by window."""
     run = _stage(side) if isinstance(side, (Preprocessor, Postprocessor)) else _layer(side)
@@ -202,7 +231,7 @@ def _run(
     whole: np.ndarray | None = None
     for row, column in itertools.product(rows, across):
         window = picture[slice(*row.read), slice(*column.read)][None].astype("float32")
-        part = run(window, row.weights, column.weights)[0, row.kept, column.kept]
+        part = run(window, row.weights, column.weights, qstep)[0, row.kept, column.kept]
         if whole is None:
             whole = np.empty((*size, part.shape[-1]), "float32")
         whole[slice(*row.result), slice(*column.result)] = part
@@ -210,7 +239,7 @@ def _run(
     return whole
 
 
-Run = Callable[[np.ndarray, np.ndarray | None, np.ndarray | None], np.ndarray]
+Run = Callable[[np.ndarray, np.ndarray | None, np.ndarray | None, float | None], np.ndarray]
 
 
 class _Stage(keras.Model):
@@ -251,8 +280,9 @@ def _stage(processor: Any) -> Run:
             # Kept with the processor, as compiled programs are; not one of its layers, which Keras would make it.
             object.__setattr__(processor, "_stage", stage)
 
-    def run(window: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
-        inputs = {"images": window, "rows": rows, "columns": columns}
+    def run(window: np.ndarray, rows: Any, columns: Any, qstep: float | None) -> np.ndarray:
+        step = None if qstep is None else np.full(1, qstep, "float32")
+        inputs = {"images": window, "rows": rows, "columns": columns, "qstep": step}
         given = {name: value for name, value in inputs.items() if value is not None}
         with _running:
             return np.asarray(stage.predict_on_batch(given))
@@ -261,7 +291,7 @@ def _stage(processor: Any) -> Run:
 
 
 def _layer(layer: Any) -> Run:
-    def run(window: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
+    def run(window: np.ndarray, rows: Any, columns: Any, qstep: float | None) -> np.ndarray:
         part = np.asarray(ops.convert_to_numpy(layer(window)))
         if part.shape[:3] != window.shape[:3]:
             raise ValueError(

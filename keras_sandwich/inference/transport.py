@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_sandwich.codecs.pool import cores, map_in_order
 from keras_sandwich.codecs.samples import from_samples, to_samples
+from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.pictures import Pictures, require_range
 from keras_sandwich.inference.tiling import build_once, postprocess_picture, preprocess_picture
 
@@ -62,12 +63,13 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
     require_range(pictures.arrays(), model.num_truncate_bits)
     build_once(model, pictures.build_shape())
     outputs = _Outputs(len(pictures), pictures.listed)
+    qstep = qstep_for(model, codec)
     rates = []
     for sample in pictures:
         leading = sample.shape[:-3]  # the frames of a clip
         frames, sample_rate = [], 0.0
         for picture in sample.reshape(-1, *sample.shape[-3:]):
-            bottleneck = preprocess_picture(model, picture, tile_size)
+            bottleneck = preprocess_picture(model, picture, tile_size, qstep)
             coder = for_channels(codec, bottleneck.shape[-1])
             bits = sample_bits(coder)
             samples = to_samples(bottleneck, bits)
@@ -75,7 +77,8 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
             sample_rate += coded.bits
             # Eight-bit samples are on the bottleneck's scale already.
             restored = coded.decoded if bits == 8 else from_samples(coded.decoded, bits)
-            prediction = postprocess_picture(model, restored, picture.shape[:2], tile_size)
+            size = picture.shape[:2]
+            prediction = postprocess_picture(model, restored, size, tile_size, qstep)
             frames.append((prediction, samples, coded.decoded))
         rates.append(sample_rate)
         names = ("prediction", "bottleneck", "compressed_bottleneck")
@@ -138,11 +141,12 @@ def decode(data: bytes, codec: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def code_at_each(
-    samples: np.ndarray, codecs: Sequence[Any], executor: Executor | None = None
+    samples: Sequence[np.ndarray], codecs: Sequence[Any], executor: Executor | None = None
 ) -> Iterator[CodedBottleneck]:
-    """One bottleneck through several settings of a codec, on all cores or on an executor, in order."""
+    """Bottlenecks through a codec each, on all cores or on an executor, in order."""
     most = min(cores(), len(codecs), MOST_AHEAD)
-    return map_in_order(partial(code, samples), codecs, executor, most, ahead=most)
+    pairs = list(zip(samples, codecs, strict=True))
+    return map_in_order(lambda pair: code(*pair), pairs, executor, most, ahead=most)
 
 
 def code_batch(

@@ -122,4 +122,4 @@ def range_penalty(bottleneck: Any, image_max: float = 255.0) -> Any:
 
 
 def _as_float32(value: Any) -> Any:
-    return ops.cast(ops.convert_to_tensor(value), "float32")
+    return ops.convert_to_tensor(value, "float32")

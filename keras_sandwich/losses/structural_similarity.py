@@ -6,30 +6,36 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich._arguments import check_positive
 from keras_sandwich.losses.rate_distortion import mean_per_sample
 from keras_sandwich.ops.structural_similarity import ms_ssim, ssim
-
-# What makes 1 − SSIM as large as the squared error: the ratio of the two means over the 33 sample photographs at JPEG
-# quality 50, about 1.3 bits per pixel. It falls from 600 at quality 10 to 340 at 90; MS-SSIM's rises from 1600 to 3100.
-SSIM_SCALE = 480.0
-MS_SSIM_SCALE = 2800.0
 
 
 class _Dissimilarity(keras.losses.Loss):
     """scale·(1 − similarity), one number for each sample: a picture, or the mean over a clip's frames."""
 
     similarity: Callable[..., Any]
+    exchangeable: (
+        float  # what makes 1 − similarity as large as the squared error of pictures up to 255
+    )
+    usual_name: str
 
     def __init__(
-        self, scale: float, image_max: float, name: str, reduction: Any, dtype: Any
+        self,
+        scale: float | None = None,
+        image_max: float = 255.0,
+        name: str | None = None,
+        reduction: Any = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
         # A variance is a small difference of large numbers: float32 under any policy.
-        super().__init__(name=name, reduction=reduction, dtype=dtype or "float32")
-        for argument, value in (("scale", scale), ("image_max", image_max)):
-            if not value > 0:
-                raise ValueError(f"`{argument}` must be positive. Received {argument}={value!r}.")
-        self.scale = float(scale)
-        self.image_max = float(image_max)
+        super().__init__(
+            name=name or self.usual_name, reduction=reduction, dtype=dtype or "float32"
+        )
+        self.image_max = check_positive(image_max, "image_max")
+        if scale is None:
+            scale = self.exchangeable * (self.image_max / 255.0) ** 2
+        self.scale = check_positive(scale, "scale")
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         frames = (
@@ -51,8 +57,8 @@ class StructuralSimilarity(_Dissimilarity):
     """The loss scale·(1 − SSIM) (Wang et al. 2004), one number for each sample; see `ops.ssim`.
 
     The default scale makes it about as large as the squared error of the same pictures, so that γ, the weight of the
-    rate in a sandwich, means with either what it means with the other: measured as the ratio of the means of both over
-    the sample photographs, coded as JPEG of quality 50, which is about 1.3 bits per pixel.
+    rate in a sandwich, means with either what it means with the other: the ratio of the means of both over photographs
+    coded as JPEG of quality 50 (`benchmarks/quality/similarity_scales.py`).
 
     Example:
 
@@ -69,27 +75,19 @@ class StructuralSimilarity(_Dissimilarity):
     ```
 
     Args:
-        scale: what 1 − SSIM is multiplied with.
+        scale: what 1 − SSIM is multiplied with; None: 480·(image_max/255)².
         image_max: the largest value of a pixel: 255, or 255·2^k for 8 + k bits.
-        name: the loss's name.
+        name: the loss's name; None: that of the class, as Keras writes it.
         reduction: as in any Keras loss; a sandwich takes its own mean.
         dtype: of the computation; None is float32, whatever `keras.config.floatx()` is.
 
     Raises:
-        ValueError: a scale or `image_max` that is not positive; when called, pictures smaller than 11×11.
+        ValueError: a scale or `image_max` that is not positive and finite; when called, pictures smaller than 11×11.
     """
 
     similarity = staticmethod(ssim)
-
-    def __init__(
-        self,
-        scale: float = SSIM_SCALE,
-        image_max: float = 255.0,
-        name: str = "structural_similarity",
-        reduction: Any = "sum_over_batch_size",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(scale, image_max, name, reduction, dtype)
+    exchangeable = 480.0
+    usual_name = "structural_similarity"
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
@@ -110,24 +108,16 @@ class MultiScaleStructuralSimilarity(_Dissimilarity):
     ```
 
     Args:
-        scale: what 1 − MS-SSIM is multiplied with.
+        scale: what 1 − MS-SSIM is multiplied with; None: 2800·(image_max/255)².
         image_max: the largest value of a pixel: 255, or 255·2^k for 8 + k bits.
-        name: the loss's name.
+        name: the loss's name; None: that of the class, as Keras writes it.
         reduction: as in any Keras loss; a sandwich takes its own mean.
         dtype: of the computation; None is float32, whatever `keras.config.floatx()` is.
 
     Raises:
-        ValueError: a scale or `image_max` that is not positive; when called, pictures smaller than 161×161.
+        ValueError: a scale or `image_max` that is not positive and finite; when called, pictures smaller than 161×161.
     """
 
     similarity = staticmethod(ms_ssim)
-
-    def __init__(
-        self,
-        scale: float = MS_SSIM_SCALE,
-        image_max: float = 255.0,
-        name: str = "multi_scale_structural_similarity",
-        reduction: Any = "sum_over_batch_size",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(scale, image_max, name, reduction, dtype)
+    exchangeable = 2800.0
+    usual_name = "multi_scale_structural_similarity"

@@ -57,7 +57,7 @@ def weights_for(values: Any, sample_weight: Any) -> Any:
     Raises:
         ValueError: other shapes.
     """
-    weights = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
+    weights = ops.convert_to_tensor(sample_weight, "float32")
     expected, received = tuple(values.shape), tuple(weights.shape)
     shape = received
     while len(shape) > len(expected) and shape[-1] == 1:

@@ -38,7 +38,7 @@ class PSNR(keras.metrics.Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         pictures = (
-            ops.clip(ops.round(ops.cast(ops.convert_to_tensor(y), "float32")), 0.0, self.image_max)
+            ops.clip(ops.round(ops.convert_to_tensor(y, "float32")), 0.0, self.image_max)
             for y in (y_true, y_pred)
         )
         error = ops.square(next(pictures) - next(pictures))

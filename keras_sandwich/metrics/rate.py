@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich._arguments import check_not_negative
 from keras_sandwich.losses.rate_distortion import rate_distortion_cost
 
 
@@ -34,7 +35,7 @@ class BitsPerPixel(keras.metrics.Metric):
 
     def update_state(self, rate: Any, image_size: Any) -> None:
         """Adds samples: `rate` [batch] in bits, their `image_size` (height, width) or (frames, height, width)."""
-        rate = ops.cast(ops.convert_to_tensor(rate), "float32")
+        rate = ops.convert_to_tensor(rate, "float32")
         # In megapixels and megabits: float32 sums must last for a long epoch.
         pixels = ops.cast(ops.shape(rate)[0], "float32") * 1e-6
         for size in image_size:
@@ -66,14 +67,12 @@ class DistortionRate(keras.metrics.Metric):
         name: the metric's name in logs.
 
     Raises:
-        ValueError: γ is negative.
+        ValueError: γ is negative or not finite.
     """
 
     def __init__(self, gamma: float = 50.0, name: str = "distortion_rate", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        if not gamma >= 0:
-            raise ValueError(f"`gamma` must not be negative. Received gamma={gamma}.")
-        self.gamma = float(gamma)
+        self.gamma = check_not_negative(gamma, "gamma")
         self.total = self.add_variable((), "zeros", dtype="float32", name="total")
         self.count = self.add_variable((), "zeros", dtype="float32", name="count")
 

@@ -10,6 +10,7 @@ from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.models.loop_filter import LoopFilter
 from keras_sandwich.models.mlp import MLP
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
+from keras_sandwich.models.step_modulation import StepModulation
 from keras_sandwich.models.unet import UNet
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LoopFilter",
     "Postprocessor",
     "Preprocessor",
+    "StepModulation",
     "UNet",
     "create_basic_model",
     "create_linear_baseline",

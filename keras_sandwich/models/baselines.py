@@ -13,12 +13,13 @@ def create_linear_baseline(
     num_truncate_bits: int = 0,
     kernel_size: int | None = None,
     patch_size: int = 2,
+    resampling: str = "filters",
 ) -> CompressIntraModel:
     """The linear baseline: the filters that a sandwich starts from, without networks and without training.
 
     For three channels over one, chroma modulated on a carrier (waves of the highest spatial frequencies) or, with
     `patch_size=16`, multiplexed into DCT coefficients (in the place of single ones of the luma);
-    bicubic and Lanczos3 resampling; truncation of bits; or the identity.
+    bicubic and Lanczos3 resampling, or one in the DCT domain; truncation of bits; or the identity.
 
     Example:
 
@@ -40,6 +41,7 @@ def create_linear_baseline(
         num_truncate_bits: k: pictures of 8 + k bits over 8.
         kernel_size: odd size in patches of the linear filters; None: 5, and 1 for patches of 16.
         patch_size: side of the patches that the linear filters work on.
+        resampling: "dct" or "filters", see `Preprocessor`.
 
     Returns:
         A `CompressIntraModel`, built.
@@ -52,6 +54,7 @@ def create_linear_baseline(
         num_truncate_bits=num_truncate_bits,
         patch_size=patch_size,
         kernel_size=kernel_size,
+        resampling=resampling,
         use_unet_preprocessor=False,
         use_unet_postprocessor=False,
     )

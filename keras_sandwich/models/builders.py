@@ -1,5 +1,6 @@
 """The usual sandwich in one call."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,11 +33,13 @@ def create_basic_model(
     cascade: bool = False,
     train_linear: bool | None = None,
     start: str = "linear",
+    resampling: str = "filters",
     convert_to_yuv: bool | None = None,
     chroma_subsampling: str = "4:4:4",
     rounding: str = "straight_through",
     arithmetic: str = "float",
-    train_qstep: bool = True,
+    train_qstep: bool | None = None,
+    qstep_range: Sequence[float] | None = None,
     seed: int | None = None,
     dtype: Any = None,
 ) -> CompressIntraModel:
@@ -79,13 +82,16 @@ def create_basic_model(
         cascade: give the U-Nets what the linear paths made, too.
         train_linear: whether the linear paths are trained, see `Preprocessor`.
         start: "linear", the chain of linear filters that needs no training; "published", the paper's.
+        resampling: "dct" or "filters", see `Preprocessor`.
         convert_to_yuv: the codec converts a three-channel bottleneck to YUV; None: it does where there are three
             channels, as colour JPEG does.
         chroma_subsampling: of the codec: "4:4:4", "4:2:2" or "4:2:0".
         rounding: of the codec proxy: "straight_through", "uniform_noise" or "cubic".
         arithmetic: of the codec proxy: "float", or "libjpeg" to be exact.
-        train_qstep: train the quantizer step.
-        seed: seed of the noise.
+        train_qstep: train the quantizer step; None: unless there is a `qstep_range`.
+        qstep_range: (lowest, highest) quantizer step: one model for all rates, see `CompressIntraModel`. The U-Nets are
+            conditioned on the step, which starts at the range's geometric mean.
+        seed: seed of the noise and of the steps.
         dtype: dtype policy of the model, such as "mixed_bfloat16".
 
     Returns:
@@ -103,6 +109,7 @@ def create_basic_model(
             output_initializer="zeros" if start == "linear" else "glorot_uniform",
             patch_size=unet_patch_size,
             block_size=unet_block_size,
+            conditioned=qstep_range is not None,
             dtype=dtype,
             name=name,
         )
@@ -116,6 +123,7 @@ def create_basic_model(
         "num_truncate_bits": num_truncate_bits,
         "cascade": cascade,
         "train_linear": train_linear,
+        "resampling": resampling,
         "dtype": dtype,
     }
     preprocessor = Preprocessor(
@@ -130,10 +138,15 @@ def create_basic_model(
         name="postprocessor",
         **shared,
     )
+    least = 0.0 if qstep_range else 1.0
+    if qstep_range:
+        qstep = math.sqrt(math.prod(qstep_range))
+    else:
+        qstep = max(max(gamma, 0.0) ** 0.5 / 2**num_truncate_bits, 1.0)
     codec_proxy = EncodeDecodeIntra(
-        qstep_init=max(max(gamma, 0.0) ** 0.5 / 2**num_truncate_bits, 1.0),
-        train_qstep=train_qstep,
-        min_qstep=1.0,
+        qstep_init=qstep,
+        train_qstep=qstep_range is None if train_qstep is None else train_qstep,
+        min_qstep=least,
         rate_model=rate_model,
         convert_to_yuv=bottleneck_channels == 3 if convert_to_yuv is None else convert_to_yuv,
         chroma_subsampling=chroma_subsampling,
@@ -144,7 +157,14 @@ def create_basic_model(
         name="codec_proxy",
     )
     return CompressIntraModel(
-        preprocessor, postprocessor, codec_proxy, gamma, loop_filter=loop_filter, dtype=dtype
+        preprocessor,
+        postprocessor,
+        codec_proxy,
+        gamma,
+        loop_filter=loop_filter,
+        qstep_range=qstep_range,
+        seed=seed,
+        dtype=dtype,
     )
 
 

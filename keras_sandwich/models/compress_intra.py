@@ -44,6 +44,11 @@ class CompressIntraModel(CompressionModel):
             `create_loop_filter_model`; it is frozen, and not applied in `transport`.
         model_keys: names of the tensors of an input dict, in the order in which they are concatenated.
         bottleneck_penalty: add the penalty for bottlenecks outside [0, 255].
+        qstep_range: (lowest, highest) quantizer step: one training for a range of rates. In training each picture has a
+            step Δ of its own, drawn evenly in its logarithm, and γ·(Δ/Δ₀)² for γ, with Δ₀ the range's geometric mean;
+            its cost counts 1/(Δ/Δ₀) times, so that fine steps weigh as much as coarse ones. Otherwise, in validation
+            too, the step is the proxy's. Needs a proxy with `train_qstep=False`.
+        seed: seed of these steps.
 
     Call arguments:
         inputs: [batch, height, width, channels] in [0, 255] (255·2^k with truncated bits), of any dtype, or a dict of
@@ -51,7 +56,8 @@ class CompressIntraModel(CompressionModel):
 
     Returns:
         A dict: "prediction" [batch, height, width, channels]; "rate" [batch] in bits; "bottleneck" before clipping;
-        "compressed_bottleneck" as decoded; and the prediction's part of each of `model_keys`.
+        "compressed_bottleneck" as decoded; "qstep" [batch] with a `qstep_range`; and the prediction's part of each of
+        `model_keys`.
 
     Raises:
         ValueError: γ < 0; keys that collide with the result's, are missing, or do not fit the networks' channels.
@@ -76,6 +82,7 @@ class CompressIntraModel(CompressionModel):
             "rate": (batch,),
             "bottleneck": coded,
             "compressed_bottleneck": coded,
+            **({"qstep": (batch,)} if self.qstep_range else {}),
             **self._keys.shapes(prediction),
         }
 

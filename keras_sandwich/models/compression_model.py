@@ -1,12 +1,14 @@
 """The trunk of every sandwich, of pictures or of clips: its stages, γ, training, configuration and presets."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
+from keras_sandwich._arguments import check_not_negative
+from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.losses.rate_distortion import (
     distortions,
     mean_per_sample,
@@ -18,6 +20,7 @@ from keras_sandwich.metrics.image_quality import PSNR
 from keras_sandwich.metrics.rate import BitsPerPixel
 from keras_sandwich.models.base import Network
 from keras_sandwich.models.model_keys import ModelKeys
+from keras_sandwich.models.qstep_range import QstepRange
 from keras_sandwich.models.training_checks import (
     PeakPixel,
     PixelRangeCheck,
@@ -29,6 +32,7 @@ from keras_sandwich.ops.rounding import clip
 from keras_sandwich.presets import loading, saving
 
 CODEC_MAX = 255.0  # a codec for 8-bit pictures
+SEED = "qstep_seed"
 STAGES = ("preprocessor", "postprocessor", "codec_proxy", "loop_filter")
 # What codes a bottleneck: → (decoded, decoded as the postprocessor is given it, bits of each sample).
 Coder = Callable[[Any], tuple[Any, Any, Any]]
@@ -55,6 +59,8 @@ class CompressionModel(Network):
         loop_filter: Any = None,
         model_keys: Sequence[str] = ("image",),
         bottleneck_penalty: bool = True,
+        qstep_range: Sequence[float] | None = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
@@ -66,9 +72,14 @@ class CompressionModel(Network):
         if loop_filter is not None:
             loop_filter.trainable = False
         self.bottleneck_penalty = bottleneck_penalty
+        self.seed = seed
+        self._qsteps = None
+        if qstep_range is not None:
+            self._qsteps = QstepRange(qstep_range, codec_proxy, seed)
+            self._qstep_seed = self._qsteps.seed_generator  # its state is one of Keras' variables
         self._gamma = self.add_weight(
             shape=(),
-            initializer=keras.initializers.Constant(_require_gamma(gamma)),
+            initializer=keras.initializers.Constant(check_not_negative(gamma, "gamma")),
             trainable=False,
             dtype="float32",
             name="gamma",
@@ -91,7 +102,7 @@ class CompressionModel(Network):
 
     @gamma.setter
     def gamma(self, value: float) -> None:
-        self._gamma.assign(_require_gamma(value))
+        self._gamma.assign(check_not_negative(value, "gamma"))
 
     @property
     def trainable(self) -> bool:
@@ -116,6 +127,16 @@ class CompressionModel(Network):
         side = self.postprocessor if self.preprocessor is None else self.preprocessor
         return int(getattr(side, "macroblock", 1))
 
+    @property
+    def qstep_range(self) -> tuple[float, float] | None:
+        """The lowest and the highest quantizer step in training; None: the proxy's own."""
+        return None if self._qsteps is None else self._qsteps.bounds
+
+    @property
+    def conditioned(self) -> bool:
+        """Whether a network is told the quantizer step."""
+        return any(map(_conditioned, (self.preprocessor, self.postprocessor)))
+
     # Building and calling
 
     def build(self, input_shape: Any) -> None:
@@ -131,31 +152,37 @@ class CompressionModel(Network):
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
-        return self.call_through(
-            inputs, lambda bottleneck: self.code_by_proxy(bottleneck, training)
-        )
+        images = self.concatenate(inputs)
+        qstep = None
+        if training and self._qsteps is not None:
+            qstep = self._qsteps.draw(ops.shape(images)[0])
+        code = partial(self.code_by_proxy, training=training, qstep=qstep)
+        return self.call_through(images, code, qstep)
 
-    def call_through(self, inputs: Any, code: Coder) -> dict[str, Any]:
+    def call_through(self, inputs: Any, code: Coder, qstep: Any = None) -> dict[str, Any]:
         """What a call returns, with `code` in the place of the codec.
 
         Args:
             inputs: those of a call.
             code: bottlenecks, not clipped, to (decoded bottlenecks, what the postprocessor is given of them, bits of
                 each sample), such as `code_by_proxy`.
+            qstep: the codec's quantizer step, a scalar or [batch]; None: the proxy's own.
 
         Returns:
             The dict that a call returns.
         """
         images = self.concatenate(inputs)
-        bottleneck = self.preprocess(images)
+        bottleneck = self.preprocess(images, qstep)
         compressed, restored, rate = code(bottleneck)
-        prediction = self.postprocess(restored, ops.shape(images)[-3:-1])
+        prediction = self.postprocess(restored, ops.shape(images)[-3:-1], qstep)
         outputs = {
             "prediction": prediction,
             "rate": rate,
             "bottleneck": bottleneck,
             "compressed_bottleneck": compressed,
         }
+        if self._qsteps is not None:
+            outputs["qstep"] = ops.broadcast_to(self._qstep_or_own(qstep), ops.shape(rate))
         for key, channels in self.key_slices().items():
             outputs[key] = prediction if channels is None else prediction[..., channels]
         return outputs
@@ -164,29 +191,45 @@ class CompressionModel(Network):
         """One float32 tensor of a dict by `model_keys`, or of a tensor."""
         return self._keys.concatenate(inputs)
 
-    def preprocess(self, images: Any) -> Any:
-        """Images [batch, …, height, width, channels], or a dict, to bottlenecks, not clipped."""
-        images = self.concatenate(images)
-        return images if self.preprocessor is None else self.preprocessor(images)
+    def preprocess(self, images: Any, qstep: Any = None) -> Any:
+        """Images [batch, …, height, width, channels], or a dict, to bottlenecks, not clipped.
 
-    def code_by_proxy(self, bottleneck: Any, training: bool | None = None) -> tuple[Any, Any, Any]:
+        `qstep` is told to networks conditioned on it; None is the proxy's own.
+        """
+        images = self.concatenate(images)
+        if self.preprocessor is None:
+            return images
+        return self.preprocessor(images, **self._told(self.preprocessor, qstep))
+
+    def code_by_proxy(
+        self, bottleneck: Any, training: bool | None = None, qstep: Any = None
+    ) -> tuple[Any, Any, Any]:
         """Bottlenecks to (what the codec proxy decodes, that through the loop filter, its bits)."""
-        compressed, rate = self.codec_proxy(clip(bottleneck, 0.0, CODEC_MAX), training=training)
+        given = {} if qstep is None else {"qstep": qstep - self.codec_proxy.min_qstep}
+        clipped = clip(bottleneck, 0.0, CODEC_MAX)
+        compressed, rate = self.codec_proxy(clipped, training=training, **given)
         # A real codec needs no such correction, so it is no part of `postprocess`.
         filtered = compressed if self.loop_filter is None else self.loop_filter(compressed)
         return compressed, filtered, rate
 
-    def postprocess(self, bottlenecks: Any, output_size: Any = None) -> Any:
-        """Decoded bottlenecks to images, of `output_size` if (height, width) is given."""
-        bottlenecks = ops.cast(ops.convert_to_tensor(bottlenecks), "float32")
+    def postprocess(self, bottlenecks: Any, output_size: Any = None, qstep: Any = None) -> Any:
+        """Decoded bottlenecks to images, of `output_size` if (height, width) is given; `qstep` as in `preprocess`."""
+        bottlenecks = ops.convert_to_tensor(bottlenecks, "float32")
         if self.postprocessor is None:
             return bottlenecks
+        told = self._told(self.postprocessor, qstep)
         if getattr(self.postprocessor, "downsample_factor", 1) > 1:
-            return self.postprocessor(bottlenecks, output_size=output_size)
-        images = self.postprocessor(bottlenecks)
+            return self.postprocessor(bottlenecks, output_size=output_size, **told)
+        images = self.postprocessor(bottlenecks, **told)
         if output_size is None or self.macroblock == 1:
             return images
         return images[..., : output_size[0], : output_size[1], :]
+
+    def _told(self, side: Any, qstep: Any) -> dict[str, Any]:
+        return {"qstep": self._qstep_or_own(qstep)} if _conditioned(side) else {}
+
+    def _qstep_or_own(self, qstep: Any) -> Any:
+        return self.codec_proxy.effective_qstep() if qstep is None else qstep
 
     def key_slices(self) -> dict[str, slice | None]:
         """The channels of the prediction that belong to each key; None where one key has them all."""
@@ -262,14 +305,21 @@ class CompressionModel(Network):
         penalty = 0.0
         if self.bottleneck_penalty:
             penalty = range_penalty(y_pred["bottleneck"], CODEC_MAX)
-        gamma = ops.convert_to_tensor(self._gamma)
+        gamma, weight = ops.convert_to_tensor(self._gamma), None
+        if self._qsteps is not None:
+            factor, weight = self._qsteps.weights(y_pred["qstep"])
+            gamma = gamma * factor
         cost = rate_distortion_cost(distortion, rate, _product(sizes), gamma, penalty)
+        if weight is not None:
+            cost = cost * ops.reshape(weight, (-1,) + (1,) * (len(cost.shape) - 1))
         total = total_loss(cost, prediction, sample_weight, self.losses)
 
         self._distortion.update_state(mean_per_sample(distortion))
         self._psnr.update_state(target, prediction)
         self._bpp.update_state(rate, sizes[:-1])
-        if hasattr(self.codec_proxy, "effective_qstep"):
+        if self._qsteps is not None:
+            self._qstep.update_state(y_pred["qstep"])
+        elif hasattr(self.codec_proxy, "effective_qstep"):
             self._qstep.update_state(self.codec_proxy.effective_qstep())
         self._peak_pixel.update_state(images)
         return total
@@ -303,6 +353,16 @@ class CompressionModel(Network):
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     # Saving
+
+    def save_own_variables(self, store: Any) -> None:
+        super().save_own_variables(store)
+        if self._qsteps is not None:
+            save_seed(self._qsteps.seed_generator, store, SEED)
+
+    def load_own_variables(self, store: Any) -> None:
+        super().load_own_variables({name: store[name] for name in set(store.keys()) - {SEED}})
+        if self._qsteps is not None:
+            load_seed(self._qsteps.seed_generator, store, SEED)
 
     def save_to_preset(
         self, path: Any, description: str = "", measured: Any = None, **metadata: Any
@@ -360,6 +420,8 @@ class CompressionModel(Network):
             "gamma": float(ops.convert_to_numpy(self._gamma)),
             "model_keys": self.model_keys,
             "bottleneck_penalty": self.bottleneck_penalty,
+            "qstep_range": self.qstep_range,
+            "seed": self.seed,
         }
 
     @classmethod
@@ -371,16 +433,13 @@ class CompressionModel(Network):
         return cls(**config)
 
 
+def _conditioned(side: Any) -> bool:
+    return bool(getattr(side, "conditioned", False))
+
+
 def _product(sizes: Sequence[Any]) -> Any:
     """Of sizes that may be known or not, as float32."""
     product: Any = 1.0
     for size in sizes:
         product = product * ops.cast(size, "float32")
     return product
-
-
-def _require_gamma(gamma: Any) -> float:
-    gamma = float(gamma)
-    if not (np.isfinite(gamma) and gamma >= 0):
-        raise ValueError(f"`gamma` must be finite and not negative. Received gamma={gamma}.")
-    return gamma

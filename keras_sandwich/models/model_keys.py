@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-RESERVED_KEYS = ("prediction", "rate", "bottleneck", "compressed_bottleneck")
+RESERVED_KEYS = ("prediction", "rate", "qstep", "bottleneck", "compressed_bottleneck")
 
 
 class ModelKeys:
@@ -85,4 +85,4 @@ class ModelKeys:
 
 
 def _as_float32(tensor: Any) -> Any:
-    return ops.cast(ops.convert_to_tensor(tensor), "float32")
+    return ops.convert_to_tensor(tensor, "float32")

@@ -1,5 +1,6 @@
 """The networks before and after the codec: the same thing, mirrored."""
 
+import math
 from typing import Any
 
 import keras
@@ -10,6 +11,8 @@ from keras_sandwich.models.base import Network
 from keras_sandwich.models.linear_start import MACROBLOCK
 from keras_sandwich.models.mlp import MLP, STARTS
 from keras_sandwich.models.receptive_field import ReceptiveField, joint_receptive_field
+from keras_sandwich.ops.blocks import BLOCK
+from keras_sandwich.ops.dct_resampling import enlarge_by_dct, reduce_by_dct
 from keras_sandwich.ops.resampling import apply_weights, resize
 from keras_sandwich.ops.rounding import floor_straight_through
 from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right, require_images
@@ -17,6 +20,8 @@ from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right, require_i
 # At a linear start a U-Net whose output starts at zero adds to the linear path from a small scale; any other network,
 # and with the paper's start every one, from a scale of zero. Either way step 0 is the linear path alone.
 UNET_SCALE = 0.1
+
+RESAMPLINGS = ("dct", "filters")
 
 
 def _default(value: int | None, default: int) -> int:
@@ -30,7 +35,7 @@ class _Processor(Network):
     """
 
     _decode: bool
-    resampling: str  # method
+    filter: str  # of the resampling by filters
     input_channels: int | None = None  # known once it is built
 
     def __init__(
@@ -46,6 +51,7 @@ class _Processor(Network):
         num_truncate_bits: int = 0,
         cascade: bool = False,
         train_linear: bool | None = None,
+        resampling: str = "filters",
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
@@ -67,6 +73,8 @@ class _Processor(Network):
         # A step of Adam moves every weight: in sums over hundreds of pixels, more than the rest can make good.
         whole = start == "linear" and self.patch_size >= MACROBLOCK
         self.train_linear = not whole if train_linear is None else train_linear
+        require_option(resampling, RESAMPLINGS, "resampling")
+        self.resampling = resampling
         self.mlp = None
         if num_mlp_layers:
             self.mlp = MLP(
@@ -133,8 +141,15 @@ class _Processor(Network):
             self.build_part(self.unet, (None, None, None, seen))
         self.built = True
 
+    @property
+    def by_dct(self) -> bool:
+        """Whether pictures are made smaller or larger in the DCT domain."""
+        return self.resampling == "dct" and self.downsample_factor > 1
+
     def _macroblock_for(self, bottleneck_channels: int | None) -> int:
-        """16 where the linear path multiplexes chroma into DCT coefficients of a bottleneck of one channel."""
+        """The pixels a side of what must not be cut; 1 where every pixel stands for itself."""
+        if self.by_dct:
+            return BLOCK * self.downsample_factor
         multiplexed = (
             self.mlp is not None
             and self.start == "linear"
@@ -149,24 +164,28 @@ class _Processor(Network):
     def receptive_field(self) -> ReceptiveField | None:
         """How far the networks see around a pixel; None if a network of the user's own does not say."""
         field = joint_receptive_field(self.mlp, self.unet)
+        if field is not None and self.by_dct:
+            alignment = math.lcm(field.alignment, BLOCK * self.downsample_factor)
+            field = ReceptiveField(field.radius, alignment)
         if field is None or self.mlp is None or self.unet is None or not self.cascade:
             return field
         return ReceptiveField(
             self.mlp.receptive_radius + int(self.unet.receptive_radius), field.alignment
         )
 
-    def compute_output_spec(self, images: Any, *args: Any, **kwargs: Any) -> Any:
-        # Float32 whatever the policy's compute dtype.
-        shape = self.compute_output_shape(images.shape, *args, **kwargs)
-        return keras.KerasTensor(shape, dtype="float32")
+    @property
+    def conditioned(self) -> bool:
+        """Whether the network is told the quantizer step."""
+        return bool(getattr(self.unet, "conditioned", False))
 
-    def _transform(self, images: Any) -> Any:
+    def _transform(self, images: Any, qstep: Any = None) -> Any:
         scale = 2.0**self.num_truncate_bits
         x = (images - 128.0 * scale) / (255.0 * scale)
         y = x if self.mlp is None else self.mlp(x)
         if self.unet is not None:
             seen = ops.concatenate([x, y], axis=-1) if self._cascaded else x
-            correction = ops.cast(self.unet(seen), "float32")
+            correction = self.unet(seen, qstep=qstep) if self.conditioned else self.unet(seen)
+            correction = ops.cast(correction, "float32")
             y = y + self.unet_switch * self.unet_scale * correction
         return 255.0 * scale * y + 128.0 * scale
 
@@ -184,6 +203,7 @@ class _Processor(Network):
             "num_truncate_bits": self.num_truncate_bits,
             "cascade": self.cascade,
             "train_linear": self.train_linear,
+            "resampling": self.resampling,
         }
 
     @classmethod
@@ -198,9 +218,8 @@ class _Processor(Network):
 class Preprocessor(_Processor):
     """Images to bottlenecks: what the codec gets to see.
 
-    s·(MLP(x̂) + a·UNet(x̂)) + m; then bicubic ÷ `downsample_factor` with antialias (sizes that it does not divide are
-    floored, to one pixel at least); then floor(·/2^k), straight through (Guleryuz et al., arXiv 2402.05887, sections
-    III and IV). All but the U-Net's convolutions runs in float32.
+    s·(MLP(x̂) + a·UNet(x̂)) + m; then ÷ `downsample_factor`, see `resampling`; then floor(·/2^k), straight through
+    (Guleryuz et al., arXiv 2402.05887, sections III and IV). All but the U-Net's convolutions runs in float32.
 
     Example:
 
@@ -231,42 +250,57 @@ class Preprocessor(_Processor):
         num_truncate_bits: k: the images have 8 + k bits, the bottleneck 8.
         cascade: give the U-Net what the linear path made, too, beside the images.
         train_linear: whether the linear convolution of a linear start is trained; None: on patches below 16.
+        resampling: how the bottleneck becomes smaller by `downsample_factor`. "dct": in the DCT domain, where blocks of
+            8·factor pixels keep the 64 coefficients nearest to DC (`ops.reduce_by_dct`), which block codecs carry
+            best; sizes are padded to whole blocks. "filters": bicubic with antialias, and Lanczos3 after the codec, as
+            published; sizes that the factor does not divide are floored, to one pixel at least.
 
     Raises:
         ValueError: an argument out of its range, or channels that do not agree.
 
     Call arguments:
         images: [batch, height, width, channels] in [0, 255·2^k].
+        qstep: the codec's quantizer step, a scalar or one per image, [batch]; where the U-Net is conditioned on it.
 
     Returns:
-        [batch, height // factor, width // factor, output_channels] float32, meant for [0, 255] but not clipped. Where
-        chroma is multiplexed into coefficients, height and width are rounded up to multiples of `macroblock`.
+        [batch, height // factor, width // factor, output_channels] float32, meant for [0, 255] but not clipped; height
+        and width are first rounded up to multiples of `macroblock`.
     """
 
     _decode = False
-    resampling = "bicubic"
+    filter = "bicubic"
 
     @property
     def macroblock(self) -> int:
-        """16 pixels or 1, of which height and width are multiples, as a macroblock cut short would lose its chroma."""
+        """Pixels of which height and width are multiples: 16 or the resampled blocks' side, or 1.
+
+        A macroblock cut short would lose the chroma that is multiplexed into it, or its coefficients.
+        """
         return self._macroblock_for(self.output_channels)
 
-    def call(self, images: Any) -> Any:
+    def call(self, images: Any, qstep: Any = None) -> Any:
         images = require_images(images)
         if self.macroblock > 1:
             _, height, width, _ = ops.shape(images)
             height, width = (ceil_multiple(size, self.macroblock) for size in (height, width))
             images = pad_bottom_right(images, height, width, repeat_edge=True)
-        bottleneck = self._transform(images)
-        if self.downsample_factor > 1:
+        bottleneck = self._transform(images, qstep)
+        if self.by_dct:
+            bottleneck = reduce_by_dct(bottleneck, self.downsample_factor)
+        elif self.downsample_factor > 1:
             _, height, width, _ = ops.shape(bottleneck)
             size = self._reduced(height), self._reduced(width)
-            bottleneck = resize(bottleneck, size, self.resampling)
+            bottleneck = resize(bottleneck, size, self.filter)
         return self._truncate(bottleneck)
 
-    def call_window(self, images: Any, rows: Any = None, columns: Any = None) -> Any:
-        """What `call` makes of a window of larger images; `rows` and `columns` resample it."""
-        return self._truncate(apply_weights(self._transform(images), rows, columns))
+    def call_window(
+        self, images: Any, rows: Any = None, columns: Any = None, qstep: Any = None
+    ) -> Any:
+        """What `call` makes of a window of larger images, of whole macroblocks; `rows` and `columns` resample it."""
+        bottleneck = apply_weights(self._transform(images, qstep), rows, columns)
+        if self.by_dct:
+            bottleneck = reduce_by_dct(bottleneck, self.downsample_factor)
+        return self._truncate(bottleneck)
 
     def _truncate(self, bottleneck: Any) -> Any:
         if not self.num_truncate_bits:
@@ -276,6 +310,10 @@ class Preprocessor(_Processor):
     def _reduced(self, size: Any) -> Any:
         reduced = size // self.downsample_factor
         return max(reduced, 1) if isinstance(size, int) else ops.maximum(reduced, 1)
+
+    def compute_output_spec(self, images: Any, qstep: Any = None) -> Any:
+        # Float32 whatever the policy's compute dtype.
+        return keras.KerasTensor(self.compute_output_shape(images.shape), dtype="float32")
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         batch, *sizes, _ = input_shape
@@ -288,8 +326,8 @@ class Preprocessor(_Processor):
 class Postprocessor(_Processor):
     """Decoded bottlenecks to images: the mirror of `Preprocessor`.
 
-    ·2^k + 2^(k−1) where k > 0; Lanczos3 × `downsample_factor`; then s·(MLP(ŷ) + a·UNet(ŷ)) + m (Guleryuz et al.,
-    arXiv 2402.05887, sections III and IV). All but the U-Net's convolutions runs in float32.
+    ·2^k + 2^(k−1) where k > 0; × `downsample_factor`, see `resampling`; then s·(MLP(ŷ) + a·UNet(ŷ)) + m (Guleryuz et
+    al., arXiv 2402.05887, sections III and IV). All but the U-Net's convolutions runs in float32.
 
     Example:
 
@@ -313,6 +351,7 @@ class Postprocessor(_Processor):
         num_truncate_bits: k: the images have 8 + k bits.
         cascade: give the U-Net what the linear path made, too.
         train_linear: whether the linear convolution is trained.
+        resampling: "dct" (`ops.enlarge_by_dct`) or "filters" (Lanczos3).
 
     Raises:
         ValueError: an argument out of its range, or channels that do not agree.
@@ -320,33 +359,48 @@ class Postprocessor(_Processor):
     Call arguments:
         bottlenecks: [batch, height, width, channels] in [0, 255].
         output_size: (height, width) of the images; None is `downsample_factor` times the bottleneck's.
+        qstep: the codec's quantizer step, a scalar or one per image, [batch]; where the U-Net is conditioned on it.
 
     Returns:
         [batch, output height, output width, output_channels] float32, not clipped.
     """
 
     _decode = True
-    resampling = "lanczos3"
+    filter = "lanczos3"
 
     @property
     def macroblock(self) -> int:
         """That of the `Preprocessor` which it mirrors; it is known once this is built."""
         return self._macroblock_for(self.input_channels)
 
-    def call(self, bottlenecks: Any, output_size: Any = None) -> Any:
+    def call(self, bottlenecks: Any, output_size: Any = None, qstep: Any = None) -> Any:
         images = self._extend(require_images(bottlenecks, "bottlenecks"))
         _, height, width, _ = ops.shape(images)
         factor = self.downsample_factor
         size = (height * factor, width * factor) if output_size is None else output_size
-        return self._transform(resize(images, size, self.resampling))
+        if self.by_dct:
+            images = self._transform(enlarge_by_dct(images, factor), qstep)
+            return images[:, : size[0], : size[1]]
+        return self._transform(resize(images, size, self.filter), qstep)
 
-    def call_window(self, images: Any, rows: Any = None, columns: Any = None) -> Any:
-        """What `call` makes of a window of larger bottlenecks; `rows` and `columns` resample it."""
-        return self._transform(apply_weights(self._extend(images), rows, columns))
+    def call_window(
+        self, images: Any, rows: Any = None, columns: Any = None, qstep: Any = None
+    ) -> Any:
+        """What `call` makes of a window of larger bottlenecks, of whole blocks; `rows` and `columns` resample it."""
+        images = apply_weights(self._extend(images), rows, columns)
+        if self.by_dct:
+            images = enlarge_by_dct(images, self.downsample_factor)
+        return self._transform(images, qstep)
 
     def _extend(self, bottlenecks: Any) -> Any:
         k = self.num_truncate_bits
         return bottlenecks * 2.0**k + 2.0 ** (k - 1) if k else bottlenecks
+
+    def compute_output_spec(
+        self, bottlenecks: Any, output_size: Any = None, qstep: Any = None
+    ) -> Any:
+        shape = self.compute_output_shape(bottlenecks.shape, output_size)
+        return keras.KerasTensor(shape, dtype="float32")
 
     def compute_output_shape(self, input_shape: Any, output_size: Any = None) -> Any:
         batch, *sizes, _ = input_shape

@@ -11,6 +11,7 @@ from keras_sandwich._arguments import is_integer, require_integers
 from keras_sandwich.layers.convolution import Convolution
 from keras_sandwich.models.base import Network
 from keras_sandwich.models.receptive_field import patches, unet_radius
+from keras_sandwich.models.step_modulation import StepModulation
 from keras_sandwich.ops.blocks import depth_to_space, space_to_depth
 from keras_sandwich.ops.resampling import bilinear_upsample_2x
 from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right
@@ -42,6 +43,13 @@ def _places(x: Any, side: int) -> Any:
     rows = ops.broadcast_to(ops.reshape(one_hot, (1, side, 1, side)), (1, side, side, side))
     block = ops.concatenate([rows, ops.swapaxes(rows, 1, 2)], axis=-1)
     return ops.tile(block, (batch, height // side, width // side, 1))
+
+
+def _modulated(x: Any, modulation: Any) -> Any:
+    if modulation is None:
+        return x
+    scale, shift = (ops.cast(value, x.dtype) for value in modulation)
+    return x * (1.0 + scale) + shift
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
@@ -77,15 +85,19 @@ class UNet(Network):
             single pixels it can tell odd pixels from even ones, which chroma modulated on a carrier asks for.
         block_size: side of the codec's blocks in pixels of the images, a multiple of p: the network is told where in a
             block each position lies, to use single coefficients and to mend seams. None: it is not.
+        conditioned: the network is told the quantizer step, so that one serves all rates: what each block makes is
+            scaled and shifted by functions of it, see `StepModulation`.
 
     Call arguments:
         images: [batch, height, width, channels].
+        qstep: the quantizer step in pixel levels, a scalar or one per image, [batch]; of a conditioned network alone.
 
     Returns:
         [batch, height, width, output_channels] in the compute dtype.
 
     Raises:
-        ValueError: filters that are not positive or whose numbers do not fit, or no encoder block to drop.
+        ValueError: filters that are not positive or whose numbers do not fit, no encoder block to drop, or a
+            conditioned network without a step.
     """
 
     def __init__(
@@ -99,6 +111,7 @@ class UNet(Network):
         output_initializer: Any = "glorot_uniform",
         patch_size: int = 1,
         block_size: int | None = None,
+        conditioned: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -127,6 +140,7 @@ class UNet(Network):
         self.output_initializer = keras.initializers.get(output_initializer)
         self.patch_size = patch_size
         self.block_size = block_size
+        self.conditioned = conditioned
         self.poolings = len(self.encoder_filters) - drop_last_encoder_block
         self.encoder = self._convolutions("encoder", self.encoder_filters[: self.poolings])
         self.decoder = self._convolutions("decoder", self.decoder_filters)
@@ -140,6 +154,10 @@ class UNet(Network):
             dtype=self.dtype_policy,
             name="output",
         )
+        self.modulation = None
+        if conditioned:
+            blocks = (*self.encoder_filters[: self.poolings], *self.decoder_filters)
+            self.modulation = StepModulation(blocks, name="modulation")
 
     @property
     def alignment(self) -> int:
@@ -189,10 +207,13 @@ class UNet(Network):
             if number >= len(self.decoder_filters) - 1 - self.poolings and skips:
                 channels += skips.pop()
         self.output_convolution.build((None, None, None, channels))
+        if self.modulation is not None:
+            self.modulation.build()
         self.built = True
 
-    def call(self, images: Any) -> Any:
+    def call(self, images: Any, qstep: Any = None) -> Any:
         x = images
+        modulations = iter(self._modulations(qstep))
         _, height, width, _ = ops.shape(x)
         step = self.alignment
         x = pad_bottom_right(x, ceil_multiple(height, step), ceil_multiple(width, step), False)
@@ -203,14 +224,27 @@ class UNet(Network):
         for number in range(self.poolings):
             for convolution in self._block(self.encoder, number):
                 x = convolution(x)
+            x = _modulated(x, next(modulations))
             skips.append(x)
             x = x[:, 1::2, 1::2]
         for number in range(len(self.decoder_filters)):
             for convolution in self._block(self.decoder, number):
                 x = convolution(x)
+            x = _modulated(x, next(modulations))
             if number >= len(self.decoder_filters) - 1 - self.poolings and skips:
                 x = ops.concatenate([bilinear_upsample_2x(x), skips.pop()], axis=-1)
         return depth_to_space(self.output_convolution(x), self.patch_size)[:, :height, :width]
+
+    def _modulations(self, qstep: Any) -> list[Any]:
+        """A scale and a shift for each block, or None for each."""
+        if self.modulation is None:
+            return [None] * (self.poolings + len(self.decoder_filters))
+        if qstep is None:
+            raise ValueError(
+                "A U-Net with conditioned=True is told the quantizer step. Received none; call it as "
+                "unet(images, qstep=…)."
+            )
+        return list(self.modulation(ops.convert_to_tensor(qstep, "float32")))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         return (*input_shape[:-1], self.output_channels)
@@ -227,4 +261,5 @@ class UNet(Network):
             "output_initializer": keras.initializers.serialize(self.output_initializer),
             "patch_size": self.patch_size,
             "block_size": self.block_size,
+            "conditioned": self.conditioned,
         }

@@ -15,6 +15,7 @@ from keras_sandwich.ops.chroma import (
 )
 from keras_sandwich.ops.color import rgb_to_yuv, yuv_to_rgb
 from keras_sandwich.ops.dct import dct, inverse_dct
+from keras_sandwich.ops.dct_resampling import enlarge_by_dct, reduce_by_dct
 from keras_sandwich.ops.jpeg_bits import jpeg_file_bits, jpeg_scan_bits
 from keras_sandwich.ops.quantization import ANNEX_K_CHROMA, ANNEX_K_LUMA, quality_to_tables
 from keras_sandwich.ops.resampling import bilinear_upsample_2x, resize
@@ -38,6 +39,7 @@ __all__ = [
     "dct",
     "depth_to_space",
     "downsample_chroma",
+    "enlarge_by_dct",
     "floor_straight_through",
     "image_to_blocks",
     "inverse_dct",
@@ -46,6 +48,7 @@ __all__ = [
     "ms_ssim",
     "pad_to_multiple",
     "quality_to_tables",
+    "reduce_by_dct",
     "resize",
     "rgb_to_yuv",
     "round_cubic",

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right, require_images
+from keras_sandwich.ops.shapes import as_tensor, ceil_multiple, pad_bottom_right, require_images
 
 BLOCK = 8
 
@@ -67,7 +67,7 @@ def blocks_to_image(blocks: Any) -> Any:
     Returns:
         [batch, 8·rows, 8·columns, channels].
     """
-    blocks = ops.convert_to_tensor(blocks)
+    blocks = as_tensor(blocks)
     _, channels, rows, columns, _, _ = ops.shape(blocks)
     images = ops.transpose(blocks, (0, 2, 4, 3, 5, 1))
     return ops.reshape(images, (-1, rows * BLOCK, columns * BLOCK, channels))
@@ -140,7 +140,7 @@ def space_to_depth(images: Any, patch_size: int) -> Any:
         [batch, height/p, width/p, p·p·channels], ordered by row in the patch, column in the
         patch, channel.
     """
-    images = ops.convert_to_tensor(images)
+    images = as_tensor(images)
     if patch_size == 1:
         return images
     p = patch_size
@@ -170,7 +170,7 @@ def depth_to_space(patches: Any, patch_size: int) -> Any:
     Returns:
         [batch, p·rows, p·columns, channels].
     """
-    patches = ops.convert_to_tensor(patches)
+    patches = as_tensor(patches)
     if patch_size == 1:
         return patches
     p = patch_size

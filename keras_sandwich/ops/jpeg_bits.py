@@ -13,7 +13,7 @@ from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.huffman import SYMBOLS, optimal_bits, standard_bits
 from keras_sandwich.ops.quantization import ZIGZAG
-from keras_sandwich.ops.shapes import ceil_divide, namespace, take
+from keras_sandwich.ops.shapes import as_tensor, ceil_divide, namespace, take
 
 HUFFMAN = ("standard", "optimized", "entropy")
 _PLACES: list[int] = np.argsort(ZIGZAG).tolist()  # of each coefficient in the scan
@@ -166,7 +166,7 @@ def _read_component(
     component: Any, number: int, own: Any, mcus: Any, blocks_of_mcu: tuple[int, int]
 ) -> tuple[Any, Any, Any]:
     """DC and AC histograms [batch, 256] and the magnitude bits [batch] of one component, int32."""
-    blocks = ops.stop_gradient(ops.convert_to_tensor(component))
+    blocks = ops.stop_gradient(as_tensor(component))
     _require_grid(blocks, own, number)
     blocks = blocks[:, : own[0], : own[1]]
     return _component_symbols(blocks, own, _scan_order(own, mcus, *blocks_of_mcu))

@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich._arguments import require_option
-from keras_sandwich.ops.shapes import namespace, require_images, take
+from keras_sandwich.ops.shapes import as_tensor, namespace, require_images, take
 
 
 def _triangle(x: Any, xp: Any) -> Any:
@@ -192,7 +192,7 @@ def bilinear_upsample_2x(images: Any) -> Any:
     Returns:
         [batch, 2·height, 2·width, channels].
     """
-    images = ops.convert_to_tensor(images)
+    images = as_tensor(images)
     for axis in (1, 2):
         _, height, width, channels = ops.shape(images)
         first, last = ((slice(None),) * axis + (edge,) for edge in (slice(0, 1), slice(-1, None)))

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sandwich.ops.shapes import as_tensor
+
 
 def straight_through(value: Any, surrogate: Any) -> Any:
     """`value` going forward, the gradient of `surrogate` going back.
@@ -28,7 +30,7 @@ def straight_through(value: Any, surrogate: Any) -> Any:
     Returns:
         A tensor equal to `value`.
     """
-    value, surrogate = ops.convert_to_tensor(value), ops.convert_to_tensor(surrogate)
+    value, surrogate = as_tensor(value), as_tensor(surrogate)
     return ops.stop_gradient(value) + (surrogate - ops.stop_gradient(surrogate))
 
 
@@ -44,7 +46,7 @@ def round_straight_through(x: Any) -> Any:
     assert np.array_equal(ks.ops.round_straight_through(np.array([0.5, 1.5, 2.4])), [0, 2, 2])
     ```
     """
-    x = ops.convert_to_tensor(x)
+    x = as_tensor(x)
     fixed = ops.stop_gradient(x)
     return x + (ops.round(fixed) - fixed)  # exact: the difference of neighbours in float is
 
@@ -64,7 +66,7 @@ def round_cubic(x: Any) -> Any:
     assert np.array_equal(ks.ops.round_cubic(np.array([0.5, 1.5, 2.4])), [0, 2, 2])
     ```
     """
-    x = ops.convert_to_tensor(x)
+    x = as_tensor(x)
     rounded = ops.stop_gradient(ops.round(x))
     return straight_through(rounded, (x - rounded) ** 3)
 
@@ -81,7 +83,7 @@ def floor_straight_through(x: Any) -> Any:
     assert np.array_equal(ks.ops.floor_straight_through(np.array([-0.5, 1.9])), [-1, 1])
     ```
     """
-    x = ops.convert_to_tensor(x)
+    x = as_tensor(x)
     return straight_through(ops.floor(x), x)
 
 
@@ -107,8 +109,10 @@ def clip(x: Any, low: float, high: float) -> Any:
     Returns:
         A tensor like `x`.
     """
-    x = ops.convert_to_tensor(x)
+    x = as_tensor(x)
     fixed = ops.stop_gradient(x)
+    # Of the tensor's dtype: on PyTorch Keras rounds them to floatx.
+    low, high = (ops.convert_to_tensor(bound, x.dtype) for bound in (low, high))
     clipped = ops.clip(fixed, low, high)
     inside = ops.cast(ops.equal(clipped, fixed), x.dtype)
     return clipped + inside * (x - fixed)
@@ -135,5 +139,5 @@ def add_uniform_noise(x: Any, seed: Any) -> Any:
     Returns:
         A tensor like `x`.
     """
-    x = ops.convert_to_tensor(x)
+    x = as_tensor(x)
     return x + keras.random.uniform(ops.shape(x), -0.5, 0.5, dtype=x.dtype, seed=seed)

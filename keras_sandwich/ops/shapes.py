@@ -83,6 +83,23 @@ def take(images: Any, index: Any, axis: int) -> Any:
     return ops.take(images, index, axis=axis)
 
 
+# Of what JAX has no arrays, unless it is told to.
+_WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
+
+
+def as_tensor(x: Any) -> Any:
+    """A tensor of whatever was given; NumPy's arrays keep their dtype.
+
+    Under a bfloat16 floatx, Keras makes bfloat16 of them on JAX.
+    """
+    if not isinstance(x, (np.ndarray, np.generic)):
+        return ops.convert_to_tensor(x)
+    dtype = x.dtype.name
+    return ops.convert_to_tensor(
+        x, _WIDE.get(dtype, dtype) if keras.backend.backend() == "jax" else dtype
+    )
+
+
 def require_images(images: Any, name: str = "images") -> Any:
     """A float32 tensor [batch, height, width, channels] of whatever was given, or a ValueError."""
     images = ops.convert_to_tensor(images, "float32")

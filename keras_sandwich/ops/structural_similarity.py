@@ -6,6 +6,7 @@ accelerator, and a variance is a small difference of large numbers.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
@@ -87,19 +88,19 @@ def ms_ssim(a: Any, b: Any, peak: float = 255.0) -> Any:
     return multi_scale(a, b, ops)
 
 
-def single_scale(a: Any, b: Any, xp: Any) -> Any:
-    """`ssim` of pictures in [−½, ½], in `keras.ops` or, for the host, in NumPy."""
-    similarity, _ = _similarity_and_contrast(a, b, xp)
+def single_scale(a: Any, b: Any, xp: Any, blur: Callable[[Any], Any] | None = None) -> Any:
+    """`ssim` of pictures in [−½, ½], in `keras.ops` or, for the host, in NumPy, which may have a blur of its own."""
+    similarity, _ = _similarity_and_contrast(a, b, xp, blur or _blur)
     return xp.mean(similarity, axis=-1)
 
 
-def multi_scale(a: Any, b: Any, xp: Any) -> Any:
-    """`ms_ssim` of pictures in [−½, ½], in `keras.ops` or, for the host, in NumPy."""
+def multi_scale(a: Any, b: Any, xp: Any, blur: Callable[[Any], Any] | None = None) -> Any:
+    """`ms_ssim` of pictures in [−½, ½], in `keras.ops` or, for the host, in NumPy, which may have a blur of its own."""
     product: Any = 1.0
     for scale, weight in enumerate(SCALE_WEIGHTS):
         if scale:
             a, b = _halve(a, xp), _halve(b, xp)
-        similarity, contrast = _similarity_and_contrast(a, b, xp)
+        similarity, contrast = _similarity_and_contrast(a, b, xp, blur or _blur)
         factor = similarity if scale == len(SCALE_WEIGHTS) - 1 else contrast
         # The derivative of a power below 1 is infinite at 0: double `where`.
         positive = factor > 0.0
@@ -125,9 +126,11 @@ def _pair(a: Any, b: Any, peak: float, least: int, name: str) -> tuple[Any, Any]
     return a / peak - 0.5, b / peak - 0.5
 
 
-def _similarity_and_contrast(a: Any, b: Any, xp: Any) -> tuple[Any, Any]:
+def _similarity_and_contrast(
+    a: Any, b: Any, xp: Any, blur: Callable[[Any], Any]
+) -> tuple[Any, Any]:
     """SSIM and its factor without luminance, [batch, channels] each, of pictures in [−½, ½]."""
-    moments = _blur(xp.concatenate([a, b, a * a, b * b, a * b], axis=-1))
+    moments = blur(xp.concatenate([a, b, a * a, b * b, a * b], axis=-1))
     mean_a, mean_b, square_a, square_b, product = xp.split(moments, 5, axis=-1)
     variances = square_a - mean_a * mean_a + square_b - mean_b * mean_b
     covariance = product - mean_a * mean_b

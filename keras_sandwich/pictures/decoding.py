@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_sandwich.codecs.checks import with_channels
+from keras_sandwich.codecs.jpegxl import from_linear
+from keras_sandwich.codecs.jpegxl_header import LINEAR, read_coding, read_header
 from keras_sandwich.codecs.libraries import imagecodecs
 from keras_sandwich.pictures.opening import Opened
 from keras_sandwich.pictures.pillow_modes import keyed, of_eight_bits
@@ -32,6 +35,7 @@ def decode(opened: Opened, deep: bool) -> Raster:
     read: Callable[[Opened], Raster] = {
         "PNG": _decode_png,
         "HEIC": _decode_heic,
+        "JPEGXL": _decode_jpegxl,
         "JPEG2000": _decode_jpeg2000,
         "TIFF": decode_tiff,
         "PPM": _decode_ppm,
@@ -45,7 +49,13 @@ def _decode_plain(opened: Opened) -> Raster:
 
 
 def _decode_png(opened: Opened) -> Raster:
-    chunks, picture = PngChunks(opened.data), opened.picture
+    chunks = PngChunks(opened.data)
+    raster = _levels_of_png(opened, chunks)
+    return raster.of_full_range() if chunks.narrow_range else raster
+
+
+def _levels_of_png(opened: Opened, chunks: PngChunks) -> Raster:
+    picture = opened.picture
     if chunks.bits == 16:
         levels = _sixteen_bits_of_png(opened, chunks)
     else:
@@ -127,6 +137,24 @@ def _decode_jpeg2000(opened: Opened) -> Raster:
     if count in (2, 4):
         return Raster(levels[..., :-1], peak, levels[..., -1])
     return Raster(levels, peak)
+
+
+def _decode_jpegxl(opened: Opened) -> Raster:
+    header, coding = read_header(opened.data), read_coding(opened.data)
+    library = imagecodecs("JPEG XL pictures")
+    levels = with_channels(np.asarray(library.jpegxl_decode(opened.data, numthreads=1)))
+    if levels.shape[-1] > 4:
+        raise ValueError("it holds several frames, a picture only one")
+    alpha = None
+    if levels.shape[-1] in (2, 4):
+        levels, alpha = levels[..., :-1], levels[..., -1]
+    if not header.floating:
+        return Raster(levels, 2**header.bits - 1, alpha)
+    if coding.transfer != LINEAR:
+        raise ValueError("floating-point pixels that are not linear light have no known range")
+    # Linear light, of which 1 is white, as the curve of sRGB has it.
+    alpha = None if alpha is None else np.rint(np.clip(alpha, 0, 1) * 65535).astype("uint16")
+    return Raster(from_linear(levels, 16), 65535, alpha)
 
 
 def _decode_ppm(opened: Opened) -> Raster:

@@ -14,7 +14,7 @@ class Format:
     """A kind of picture files.
 
     Attributes:
-        name: as Pillow calls it, or "HEIC".
+        name: as Pillow calls it, or "HEIC" or "JPEGXL".
         suffixes: of its files.
         missing: in words what must be installed to read it; "" where it is.
     """
@@ -33,9 +33,8 @@ def _without_feature(feature: str, words: str) -> Callable[[], str]:
     return missing
 
 
-def _without_heif() -> str:
-    wanted = 'pillow-heif: pip install "keras-sandwich[heic]"'
-    return "" if find_spec("pillow_heif") is not None else wanted
+def _without_module(module: str, words: str) -> Callable[[], str]:
+    return lambda: "" if find_spec(module) is not None else words
 
 
 # TGA files have no signature, so they are tried last. Formats that run programs, as EPS does, are none of these.
@@ -44,7 +43,16 @@ FORMATS = (
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif")),
     Format("WEBP", (".webp",), _without_feature("webp", "a Pillow with WebP")),
     Format("AVIF", (".avif",), _without_feature("avif", "a Pillow with AVIF, 11.3 or later")),
-    Format("HEIC", (".heic", ".heif"), _without_heif),
+    Format(
+        "HEIC",
+        (".heic", ".heif"),
+        _without_module("pillow_heif", 'pillow-heif: pip install "keras-sandwich[heic]"'),
+    ),
+    Format(
+        "JPEGXL",
+        (".jxl",),
+        _without_module("imagecodecs", 'imagecodecs: pip install "keras-sandwich[jpegxl]"'),
+    ),
     Format("JPEG2000", (".jp2", ".j2k"), _without_feature("jpg_2000", "a Pillow with JPEG 2000")),
     Format("BMP", (".bmp",)),
     Format("DIB", (".dib",)),

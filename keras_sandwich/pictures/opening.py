@@ -2,13 +2,14 @@
 
 import io
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from keras_sandwich._optional import import_library
 from keras_sandwich.codecs.checks import check_size
+from keras_sandwich.codecs.jpegxl_header import CODESTREAM, CONTAINER, read_header
 from keras_sandwich.pictures.boxes import find_box
 from keras_sandwich.pictures.formats import FORMATS, USER, readable_formats
 
@@ -22,7 +23,7 @@ class Opened:
     Attributes:
         format: one of `FORMATS`.
         data: the bytes of the file.
-        picture: Pillow's picture, or pillow-heif's.
+        picture: Pillow's picture, pillow-heif's, or a `Size` where no library opens files before it decodes them.
         raw_mode: how Pillow unpacks the picture's bytes, such as "RGB;16L"; "" where it has none to unpack.
     """
 
@@ -41,6 +42,14 @@ class Opened:
             return np.array(again)
 
 
+@dataclass(frozen=True)
+class Size:
+    """What is known of a picture by its header alone, named as Pillow does."""
+
+    size: tuple[int, int]
+    info: dict[str, Any] = field(default_factory=dict)
+
+
 def _with_raw_mode(tile: Any, raw_mode: str) -> Any:
     """A tile of Pillow: decoder, place, offset and arguments, of which the raw mode is the only or the first."""
     old = tile[3]
@@ -51,7 +60,11 @@ def _with_raw_mode(tile: Any, raw_mode: str) -> Any:
 
 def open_picture(data: bytes) -> Opened:
     """Opens the one picture of a file; ValueError for what is none, or several."""
-    opened = _open_heic(data) if _is_heic(data) else _open_with_pillow(data)
+    if data.startswith((CODESTREAM, CONTAINER)):
+        header = read_header(data)
+        opened = Opened("JPEGXL", data, Size((header.width, header.height)))
+    else:
+        opened = _open_heic(data) if _is_heic(data) else _open_with_pillow(data)
     pillow = import_library("PIL.Image", USER, "media")
     width, height = opened.picture.size
     check_size(width, height)

@@ -36,6 +36,12 @@ class PngChunks:
         return self._chunks.get(name, b"")
 
     @property
+    def narrow_range(self) -> bool:
+        """Whether cICP says that black and white are 16 and 235 of 8 bits, as in video: ITU-T H.273, 8.3."""
+        coding = self.get(b"cICP")
+        return len(coding) == 4 and coding[3] == 0
+
+    @property
     def transparent_level(self) -> tuple[int, ...] | None:
         """The gray level, or the colour, that stands for a transparent pixel: tRNS, PNG 11.3.1.1."""
         count = {GRAY: 1, COLOUR: 3}.get(self.colour_type, 0)

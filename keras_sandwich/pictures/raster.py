@@ -34,6 +34,13 @@ class Raster:
         alpha = None if self.alpha is None else rescale(self.alpha, self.peak, peak)
         return Raster(rescale(self.levels, self.peak, peak), peak, alpha)
 
+    def of_full_range(self) -> "Raster":
+        """The levels of a narrow range, 16·2^k to 235·2^k of 8 + k bits, on the whole; alpha always is."""
+        unit = (self.peak + 1) / 256
+        widened = (np.arange(self.peak + 1) - 16 * unit) * (self.peak / (219 * unit))
+        table = np.rint(np.clip(widened, 0, self.peak)).astype(self.levels.dtype)
+        return replace(self, levels=table[self.levels])
+
     def turned(self, orientation: int) -> "Raster":
         """Upright, by the number of an EXIF orientation."""
         turn = TURNS.get(orientation)

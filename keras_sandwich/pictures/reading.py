@@ -152,7 +152,7 @@ def _read(data: bytes, channels: int, num_truncate_bits: int, background: Any) -
 
 def _decoded(opened: Opened, deep: bool) -> tuple[Raster, bytes | None]:
     """The samples, upright, and their profile."""
-    if opened.format != "HEIC":
+    if opened.format not in ("HEIC", "JPEGXL"):
         opened.picture.load()
     raster = decode(opened, deep)
     profile = fitting(stated_profile(opened, raster.gray), raster)
@@ -160,7 +160,11 @@ def _decoded(opened: Opened, deep: bool) -> tuple[Raster, bytes | None]:
 
 
 def _orientation(opened: Opened) -> int:
-    if opened.format in ("HEIC", "TIFF"):  # their libraries turn them, and EXIF data may repeat it
+    if opened.format in (
+        "HEIC",
+        "JPEGXL",
+        "TIFF",
+    ):  # their libraries turn them, and EXIF data may repeat it
         return 1
     try:
         return int(opened.picture.getexif().get(ORIENTATION, 1))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_sandwich._optional import import_library
+from keras_sandwich.codecs.jpegxl_header import read_coding, read_header
 from keras_sandwich.pictures import icc_profiles
 from keras_sandwich.pictures.boxes import boxes, find_box, primary_properties
 from keras_sandwich.pictures.formats import USER
@@ -35,6 +36,7 @@ CURVES: dict[int, float | None] = {
     **dict.fromkeys((1, 2, 6, 7, 11, 12, 13, 14, 15)),
     **{4: 2.2, 5: 2.8, 8: 1.0},
 }
+SRGB_TRANSFER = 13
 HDR = {16: "PQ (BT.2100)", 18: "HLG (BT.2100)"}
 SRGB_GAMMA = 1 / 0.45455  # gAMA of 45455 beside sRGB's primaries stands for sRGB: PNG 11.3.2.2
 EXIF_IFD, INTEROPERABILITY_IFD, COLOUR_SPACE = 0x8769, 0xA005, 0xA001
@@ -80,6 +82,7 @@ def stated_profile(opened: Opened, gray: bool) -> bytes | None:
         "PNG": _of_png,
         "HEIC": _of_heic,
         "AVIF": _of_avif,
+        "JPEGXL": _of_jpegxl,
         "JPEG2000": _of_jpeg2000,
         "BMP": _of_bmp,
     }.get(opened.format, _of_nothing)(opened)
@@ -171,6 +174,13 @@ def _of_avif(opened: Opened) -> Colours | bytes | None:
         if kind == b"colr" and content[:4] == b"nclx" and len(content) >= 8:
             return _coded(int.from_bytes(content[4:6]), int.from_bytes(content[6:8]))
     return None
+
+
+def _of_jpegxl(opened: Opened) -> Colours:
+    coding = read_coding(opened.data)
+    # Floating point is linear light, and decoded as the curve of sRGB has it.
+    linear = read_header(opened.data).floating
+    return _coded(coding.primaries, SRGB_TRANSFER if linear else coding.transfer)
 
 
 def _of_jpeg2000(opened: Opened) -> bytes | None:

@@ -9,7 +9,11 @@ from keras_sandwich.ops.rounding import straight_through
 
 
 class Preprocessing(keras.Model):
-    """The way of a sandwich to its bottlenecks, compiled, for `predict_on_batch`."""
+    """The way of a sandwich to its bottlenecks, compiled, for `predict_on_batch`.
+
+    Call arguments:
+        inputs: "images", as the sandwich takes them, and "qstep", [batch], which the networks are told.
+    """
 
     def __init__(self, sandwich: Any) -> None:
         super().__init__(autocast=False)
@@ -17,8 +21,8 @@ class Preprocessing(keras.Model):
         self._preprocess = sandwich.preprocess
         self.built = True
 
-    def call(self, images: Any) -> Any:
-        return self._preprocess(images)
+    def call(self, inputs: dict[str, Any]) -> Any:
+        return self._preprocess(inputs["images"], inputs["qstep"])
 
 
 class CodecInTheLoop(keras.Model):
@@ -32,8 +36,9 @@ class CodecInTheLoop(keras.Model):
         sandwich: a `CompressIntraModel`, built and compiled; its optimizer is used.
 
     Call arguments:
-        inputs: "images", as the sandwich takes them; "decoded", like its bottlenecks, what the files decode to; "bits",
-            [batch], of the whole files; "empty_bits", [batch], those of files with nothing to see in them.
+        inputs: "images", as the sandwich takes them; "qstep", [batch], which the networks are told; "decoded", like
+            its bottlenecks, what the files decode to; "bits", [batch], of the whole files; "empty_bits", [batch],
+            those of files with nothing to see in them.
     """
 
     def __init__(self, sandwich: Any) -> None:
@@ -58,7 +63,8 @@ class CodecInTheLoop(keras.Model):
             slope = ops.stop_gradient(payload / ops.maximum(proxy_rate, 1.0))
             return decoded, decoded, straight_through(bits, slope * proxy_rate)
 
-        return self.sandwich.call_through(inputs["images"], code)
+        qstep = inputs["qstep"] if self.sandwich.conditioned else None
+        return self.sandwich.call_through(inputs["images"], code, qstep)
 
     def train_step(self, *arguments: Any) -> Any:
         # The keys are put together once for the call, the loss and the metrics, as in the sandwich's own step.

@@ -101,12 +101,13 @@ def finetune_postprocessor(
             "The model has no postprocessor with weights to train. "
             "Give it one, and set `model.postprocessor.trainable = True`."
         )
-    decoded = decoded_pictures(
+    decoded, qsteps = decoded_pictures(
         model, pictures, codec, strengths, workers, int(verbose == 1), tile_size
     )
     crops = DecodedCrops(
         pictures,
         decoded,
+        qsteps,
         grid=crop_grid(model),
         factor=getattr(postprocessor, "downsample_factor", 1),
         crop_size=crop_size,
@@ -141,7 +142,7 @@ def finetune_postprocessor(
 
 
 class PostprocessorTraining(keras.Model):
-    """The postprocessor of a sandwich as a model of its own: decoded bottlenecks in, pictures out.
+    """The postprocessor of a sandwich as a model of its own: decoded bottlenecks and their steps in, pictures out.
 
     Args:
         sandwich: a `CompressIntraModel`, built. Of its weights only the postprocessor's are this model's.
@@ -161,9 +162,11 @@ class PostprocessorTraining(keras.Model):
         self._psnr = PSNR(image_max=255.0 * 2.0**self.num_truncate_bits)
         self.built = True
 
-    def call(self, decoded: Any) -> Any:
+    def call(self, inputs: dict[str, Any]) -> Any:
+        decoded = inputs["decoded"]
         height, width = ops.shape(decoded)[1:3]
-        return self.postprocess(decoded, (height * self.factor, width * self.factor))
+        size = height * self.factor, width * self.factor
+        return self.postprocess(decoded, size, inputs["qstep"])
 
     def compute_loss(
         self,

@@ -6,8 +6,10 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_sandwich.callbacks import VaryingQstep
+from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.transport import code_batch, empty_file_bits
 from keras_sandwich.models.training_checks import PixelRangeCheck
 from keras_sandwich.training.batches import Batches
@@ -151,15 +153,17 @@ class _Step:
         self.calibrated = set()  # the bottlenecks have changed
 
     def __call__(self, number: int, images: Any, target: Any, weight: Any) -> dict[str, Any]:
-        bottlenecks = np.asarray(self.preprocessing.predict_on_batch(images))
         place = self._drawn(number)
         codec = self.codecs[place]
+        told = self._told(codec, len(keras.tree.flatten(images)[0]))
+        given = {"images": images, "qstep": told}
+        bottlenecks = np.asarray(self.preprocessing.predict_on_batch(given))
         decoded, bits = code_batch(bottlenecks, codec, self.executor)
         key = (place, bottlenecks.shape[1:])
         if key not in self.empty_bits:
             self.empty_bits[key] = empty_file_bits(codec, bottlenecks.shape[1:])
         inputs = {
-            "images": images,
+            **given,
             "decoded": decoded,
             "bits": bits,
             "empty_bits": np.full_like(bits, self.empty_bits[key]),
@@ -168,6 +172,13 @@ class _Step:
         logs = self.in_the_loop.train_on_batch(inputs, target, weight, return_dict=True)
         self._set_qstep(place)  # which the optimizer has moved too
         return dict(logs)
+
+    def _told(self, codec: Any, batch: int) -> np.ndarray:
+        """The step that the networks are told, [batch]; of no meaning where they are told none."""
+        qstep = qstep_for(self.model, codec)
+        if qstep is None and self.model.conditioned:
+            qstep = ops.convert_to_numpy(self.model.codec_proxy.effective_qstep())
+        return np.full(batch, 1.0 if qstep is None else qstep, "float32")
 
     def _drawn(self, number: int) -> int:
         """Which strength: all of them, in a new order each time, the same for a training that is resumed."""

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import warnings
+from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -11,58 +12,68 @@ from dataset_truth import Recorder, lanczos3, places, symmetries
 from keras_sandwich.callbacks import SynchronizeEpoch
 from keras_sandwich.datasets import load_tfds_images, sample_images
 
-tf = pytest.importorskip("tensorflow")
-tfds = pytest.importorskip("tensorflow_datasets")
+# Not imported here, where every process that collects the tests would spend seconds on them.
+for needed in ("tensorflow", "tensorflow_datasets"):
+    if find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed", allow_module_level=True)
 
 CROP = 16
 READERS = ["tf.data", "data_source"]
 PHOTOGRAPHS = [p[: 34 + 4 * i, : 50 - 3 * i] for i, p in enumerate(sample_images("test")[:5])]
 TOO_SMALL = sample_images("test")[5][:40, : CROP - 1]
 
-with tfds.core.registered.skip_registration():  # so that it is found by its files
 
-    class Photographs(tfds.core.GeneratorBasedBuilder):
-        """Real photographs, one of them too small, in the pixel formats tfds knows."""
+def photographs_builder(**options):
+    import tensorflow_datasets as tfds
 
-        VERSION = tfds.core.Version("1.0.0")
+    with tfds.core.registered.skip_registration():  # so that it is found by its files
 
-        def _info(self):
-            image = tfds.features.Image
-            features = {
-                "image": image(shape=(None, None, 3)),
-                "gray": image(shape=(None, None, 1)),
-                "alpha": image(shape=(None, None, 4)),
-                "deep": image(shape=(None, None, 1), dtype=np.uint16, encoding_format="png"),
-                "edge": image(shape=(None, None, 1)),
-                "damaged": image(shape=(None, None, 1), dtype=np.float32),
-                "label": tfds.features.ClassLabel(num_classes=2),
-            }
-            return tfds.core.DatasetInfo(
-                builder=self, features=tfds.features.FeaturesDict(features)
-            )
+        class Photographs(tfds.core.GeneratorBasedBuilder):
+            """Real photographs, one of them too small, in the pixel formats tfds knows."""
 
-        def _split_generators(self, dl_manager):
-            return {"train": self._generate_examples([*PHOTOGRAPHS, TOO_SMALL])}
+            VERSION = tfds.core.Version("1.0.0")
 
-        def _generate_examples(self, photographs):
-            for number, pixels in enumerate(photographs):
-                damaged = pixels[..., :1].astype(np.float32)
-                if number == 2:
-                    damaged[:, 20] = np.nan
-                yield (
-                    number,
-                    {
-                        "image": pixels,
-                        "gray": pixels[..., 1:2],
-                        "alpha": np.concatenate([pixels, pixels[..., :1]], axis=-1),
-                        "deep": pixels[..., :1].astype(np.uint16) * 257,
-                        "edge": np.where(np.arange(pixels.shape[1]) < pixels.shape[1] // 2, 0, 255)
-                        .astype(np.uint8)[None, :, None]
-                        .repeat(len(pixels), axis=0),
-                        "damaged": damaged,
-                        "label": number % 2,
-                    },
+            def _info(self):
+                image = tfds.features.Image
+                features = {
+                    "image": image(shape=(None, None, 3)),
+                    "gray": image(shape=(None, None, 1)),
+                    "alpha": image(shape=(None, None, 4)),
+                    "deep": image(shape=(None, None, 1), dtype=np.uint16, encoding_format="png"),
+                    "edge": image(shape=(None, None, 1)),
+                    "damaged": image(shape=(None, None, 1), dtype=np.float32),
+                    "label": tfds.features.ClassLabel(num_classes=2),
+                }
+                return tfds.core.DatasetInfo(
+                    builder=self, features=tfds.features.FeaturesDict(features)
                 )
+
+            def _split_generators(self, dl_manager):
+                return {"train": self._generate_examples([*PHOTOGRAPHS, TOO_SMALL])}
+
+            def _generate_examples(self, photographs):
+                for number, pixels in enumerate(photographs):
+                    damaged = pixels[..., :1].astype(np.float32)
+                    if number == 2:
+                        damaged[:, 20] = np.nan
+                    yield (
+                        number,
+                        {
+                            "image": pixels,
+                            "gray": pixels[..., 1:2],
+                            "alpha": np.concatenate([pixels, pixels[..., :1]], axis=-1),
+                            "deep": pixels[..., :1].astype(np.uint16) * 257,
+                            "edge": np.where(
+                                np.arange(pixels.shape[1]) < pixels.shape[1] // 2, 0, 255
+                            )
+                            .astype(np.uint8)[None, :, None]
+                            .repeat(len(pixels), axis=0),
+                            "damaged": damaged,
+                            "label": number % 2,
+                        },
+                    )
+
+    return Photographs(**options)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +82,8 @@ def folders(tmp_path_factory):
     formats = {"tf.data": "tfrecord", "data_source": "array_record"}
     places = {reader: tmp_path_factory.mktemp(name) for reader, name in formats.items()}
     for reader, folder in places.items():
-        Photographs(data_dir=folder, file_format=formats[reader]).download_and_prepare()
+        builder = photographs_builder(data_dir=folder, file_format=formats[reader])
+        builder.download_and_prepare()
     return places
 
 
@@ -99,6 +111,8 @@ def sorted_crops(pictures):
 
 
 def test_with_tensorflow_it_is_a_tf_data_dataset(folders):
+    import tensorflow as tf
+
     dataset = load(folders, "tf.data")
     assert isinstance(dataset, tf.data.Dataset)
     assert dataset.element_spec == tf.TensorSpec((5, CROP, CROP, 3), tf.float32)
@@ -266,6 +280,8 @@ else:
 
 
 def test_damaged_pixels_are_named(folders):
+    import tensorflow as tf
+
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"'photographs' has NaN or infinite"):
         crops(load(folders, "tf.data", image_key="damaged", crop_size=24))
     dataset = load(folders, "data_source", image_key="damaged", crop_size=24, batch_size=6)

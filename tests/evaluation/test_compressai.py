@@ -80,7 +80,9 @@ def test_results_of_video_have_bit_rates_in_kbit_per_second(tmp_path, content, m
         np.testing.assert_array_equal(curve.mean_quality(metric), results[metric])
     with pytest.raises(ValueError, match=r"kbit/s.*pass pixels_per_second=width \* height"):
         loaded(tmp_path, content)
-    with pytest.raises(ValueError, match=r"`pixels_per_second` must be positive. Received .*0"):
+    with pytest.raises(
+        ValueError, match=r"`pixels_per_second` must be positive and finite. Received .*0"
+    ):
         loaded(tmp_path, content, pixels_per_second=0)
 
 

@@ -28,6 +28,7 @@ CURVE = RDCurve(
     sources=["γ 700", "γ 700", "γ 300"],
     measured=[True, False, True],
     packages={"keras-sandwich": "0.1.0", "numpy": "2.4.6"},
+    fingerprint="0123abcd",
 )
 
 
@@ -210,3 +211,25 @@ def test_a_good_file_survives_what_cannot_be_written(tmp_path):
         )
     assert (tmp_path / "curve.json").read_bytes() == good
     assert [path.name for path in tmp_path.iterdir()] == ["curve.json"]
+
+
+def test_few_digits_and_a_line_for_each_row(tmp_path):
+    save_results(CURVE, tmp_path / "short.json", digits=4)
+    loaded = load_results(tmp_path / "short.json")  # which compares the means
+    rounded = [[float(f"{value:.4g}") for value in row] for row in CURVE.bpp]
+    np.testing.assert_array_equal(loaded.bpp, rounded)
+    np.testing.assert_allclose(loaded.psnr, CURVE.psnr, rtol=5e-4)
+    text = (tmp_path / "short.json").read_text(encoding="utf-8")
+    first, second = loaded.psnr[0]
+    assert f"[{first}, {second}],\n" in text
+    for digits in (0, 1.5):
+        with pytest.raises(ValueError, match="digits"):
+            save_results(CURVE, tmp_path / "none.json", digits=digits)
+
+
+def test_files_of_before_fingerprints(tmp_path):
+    save_results(CURVE, tmp_path / "curve.json")
+    content = json.loads((tmp_path / "curve.json").read_text(encoding="utf-8"))
+    assert content.pop("fingerprint") == "0123abcd"
+    (tmp_path / "older.json").write_text(json.dumps(content))
+    assert load_results(tmp_path / "older.json").fingerprint == ""

@@ -11,6 +11,19 @@ import keras_sandwich as ks
 
 # Wider than what 8 bits of a mantissa can number.
 IMAGES = photographs(2, 40, 300).astype("float32")
+ARRAYS = IMAGES[..., :1] + np.float32(1 / 3)
+INTEGERS = (1001 * IMAGES[..., :1]).astype("int32")
+OF_ARRAYS = (
+    lambda x: ks.ops.space_to_depth(x, 2),
+    lambda x: ks.ops.depth_to_space(x, 1),
+    lambda x: ks.ops.blocks_to_image(x.reshape(2, 3, 5, 9, 8, 8)),
+    ks.ops.bilinear_upsample_2x,
+    ks.ops.round_straight_through,
+    ks.ops.round_cubic,
+    ks.ops.floor_straight_through,
+    lambda x: ks.ops.clip(x, 20.3, 255.0),
+    lambda x: ks.ops.straight_through(x, 3 * x),
+)
 
 
 @pytest.fixture(params=["bfloat16", "float16", "float64"])
@@ -18,6 +31,11 @@ def floatx(request):
     before = keras.config.floatx()
     yield request.param
     keras.config.set_floatx(before)
+
+
+def measured(metric, *arguments):
+    metric.update_state(*arguments)
+    return metric.result()
 
 
 def results():
@@ -43,6 +61,15 @@ def results():
         "chroma": ks.ops.yuv_420_to_444(ks.ops.yuv_444_to_420(IMAGES)),
         "pixels in a list": ks.ops.rgb_to_yuv([[[[1.003, 200.7, 33.33]]]]),
         "similarity": ks.ops.ssim(IMAGES, 0.9 * IMAGES),
+        "arrays": [function(ARRAYS) for function in OF_ARRAYS],
+        "integers": [function(INTEGERS) for function in OF_ARRAYS[:3]],
+        "distortion": ks.losses.distortion_per_sample("mse", ARRAYS, ARRAYS[::-1]),
+        "penalty": ks.losses.range_penalty(3 * ARRAYS),
+        "metrics": [
+            measured(ks.metrics.PSNR(), ARRAYS, ARRAYS + 3),
+            measured(ks.metrics.BitsPerPixel(), np.float32([1000001]), (8, 8)),
+        ],
+        "codec alone": ks.evaluation.CodecAlone().preprocess(ARRAYS),
     }
 
 

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from autodiff import BACKEND, differentiate, to_numpy
+from autodiff import BACKEND, differentiate, run, to_numpy
 from jpeg_scan_reader import read_scan
 from keras import ops
 from photographs import noise, photographs
@@ -164,7 +164,11 @@ def test_pixels_and_bits_compiled(kind):
         return ops.sum(ops.square(decoded)), (decoded, bits)
 
     arrays = [images.astype("float32"), np.float32([2, 5, 11, 40])]
-    (decoded, bits), _, _ = differentiate(loss, arrays, compile=True)
+    if BACKEND == "torch" and kind != GRAYSCALE:
+        # PyTorch traces for minutes, and as long again for the gradient: of the larger graph the values alone.
+        decoded, bits = run(lambda *given: loss(*given)[1], *arrays, compile=True)
+    else:
+        (decoded, bits), _, _ = differentiate(loss, arrays, compile=True)
     for image, ours, count, qstep in zip(images, decoded, bits, (2, 5, 11, 40), strict=True):
         file = file_of(image, kind, qstep=qstep)
         assert np.array_equal(ours, pixels_of(file))

@@ -1,6 +1,7 @@
 """RandomJpeg: against Pillow's files of each quality that it may draw."""
 
 import contextlib
+import copy
 import io
 
 import keras
@@ -106,6 +107,33 @@ def test_a_resumed_training_goes_on_with_its_draws(tmp_path):
     ours.save_weights(tmp_path / "draws.weights.h5")
     theirs.load_weights(tmp_path / "draws.weights.h5")
     assert drawn(coded(theirs)) == drawn(coded(ours))
+
+
+def saved_as_keras_file(layer, folder):
+    keras.Sequential([keras.Input((SIDE, SIDE, 1)), layer]).save(folder / "augment.keras")
+    return keras.saving.load_model(folder / "augment.keras")
+
+
+def from_its_configuration(layer, _):
+    return type(layer).from_config(layer.get_config())
+
+
+COPIES = {
+    "deepcopy": (lambda layer, _: copy.deepcopy(layer), True),
+    ".keras": (saved_as_keras_file, True),
+    "get_config": (from_its_configuration, False),  # as Keras' own layers: the seed alone
+}
+
+
+@pytest.mark.parametrize(("copied", "goes_on"), COPIES.values(), ids=COPIES.keys())
+def test_a_copy_draws_by_itself_what_the_layer_draws(copied, goes_on, tmp_path):
+    layer = ks.layers.RandomJpeg((LOW, HIGH), seed=3)
+    first = coded(layer, GRAY)
+    again = copied(layer, tmp_path)
+    following = [coded(layer, GRAY) for _ in range(2)]
+    expected = following if goes_on else [first, *following[:1]]
+    assert not np.array_equal(*expected)
+    assert np.array_equal([coded(again, GRAY) for _ in range(2)], expected)
 
 
 @pytest.mark.parametrize("training", [{}, {"training": False}, {"training": None}])

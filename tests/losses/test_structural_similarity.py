@@ -68,6 +68,16 @@ def test_the_default_scale_is_exchangeable_with_squared_error(loss):
     assert 0.5 < value / squared < 2.0
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_default_scale_grows_with_the_squared_error_of_deeper_pictures(loss):
+    target, prediction = pairs(loss, 1)
+    usual, deep = (
+        float(to_numpy(loss(image_max=peak)(*(peak / 255 * each for each in (target, prediction)))))
+        for peak in (255.0, 1020.0)
+    )
+    assert deep == pytest.approx(16 * usual, rel=1e-3)
+
+
 def test_in_any_keras_model(tmp_path):
     model = keras.Sequential([keras.Input((24, 32, 3)), keras.layers.Conv2D(3, 1)])
     model.compile("sgd", loss=LOSSES[0](scale=5.0))
@@ -81,5 +91,7 @@ def test_in_any_keras_model(tmp_path):
 
 @pytest.mark.parametrize("argument", ["scale", "image_max"])
 def test_bad_arguments(argument):
-    with pytest.raises(ValueError, match=rf"`{argument}` must be positive. Received {argument}=0"):
+    with pytest.raises(
+        ValueError, match=rf"`{argument}` must be positive and finite. Received {argument}=0"
+    ):
         LOSSES[0](**{argument: 0})

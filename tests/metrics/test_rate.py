@@ -23,6 +23,8 @@ def test_distortion_rate_is_the_mean_of_distortion_and_weighted_bits():
     assert to_numpy(metric.result()) == 0.0
 
 
-def test_negative_gamma():
-    with pytest.raises(ValueError, match=r"`gamma` must not be negative. Received gamma=-1"):
-        ks.metrics.DistortionRate(gamma=-1)
+@pytest.mark.parametrize("gamma", [-1, float("inf"), float("nan")])
+def test_bad_gamma(gamma):
+    message = f"`gamma` must be finite and not negative. Received gamma={gamma}"
+    with pytest.raises(ValueError, match=message):
+        ks.metrics.DistortionRate(gamma=gamma)

@@ -218,6 +218,25 @@ def test_sixteen_bits_of_every_png_file(tmp_path, colour_type, channels):
     assert np.array_equal(deep, np.rint(shown * (65280 / 65535)))
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(("colour_type", "channels"), [(0, 1), (2, 3), (6, 4)])
+def test_the_narrow_range_of_a_png_file(tmp_path, bits, colour_type, channels):
+    """cICP whose last byte is 0: black is 16 and white 235 of 255, ITU-T H.273, 8.3."""
+    unit, peak = 2 ** (bits - 8), 2**bits - 1
+    stored = levels(bits, channels)
+    stored[0, :4, 0] = [16 * unit, 235 * unit, 0, peak]
+    colours = stored[..., : 1 if channels == 1 else 3]
+    if channels == 4:
+        stored[..., 3] = peak  # else the alpha of 235 would be opaque
+    cicp = (b"cICP", bytes([1, 13, 0, 0]))
+    pixels = both(tmp_path, png(stored, bits, colour_type, cicp), "picture.png")
+    assert list(pixels[0, :4, 0]) == [0, 255, 0, 255]
+    expected = np.clip((colours.astype("float64") / unit - 16) * (255 / 219), 0, 255)
+    assert np.abs(pixels - expected).max() <= 0.51
+    deep = read_picture(tmp_path / "picture.png", num_truncate_bits=4).pixels
+    assert np.abs(deep / 16 - expected).max() <= (0.51 if bits == 8 else 0.04)
+
+
 def test_filtered_sixteen_bits_by_another_library(tmp_path):
     imagecodecs = pytest.importorskip("imagecodecs")
     ramp = np.linspace(0, 65535, 40 * 30 * 3).reshape(40, 30, 3).astype("uint16")

@@ -1,5 +1,6 @@
 """Values and gradients of one function of tensors, on whichever backend the tests run."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,13 @@ if BACKEND == "jax":
 
     # These tests compile much and compute little; the numbers do not depend on how well.
     jax.config.update("jax_disable_most_optimizations", True)
+    # But where a test asks for a compiled program, it gets the one that users run.
+    AS_USERS_HAVE_IT: dict[str, Any] = {
+        "xla_backend_optimization_level": 3,
+        "xla_llvm_disable_expensive_passes": False,
+    }
+    if "xla_cpu_use_fusion_emitters" in os.environ.get("XLA_FLAGS", ""):  # run_backends.py
+        AS_USERS_HAVE_IT["xla_cpu_use_fusion_emitters"] = True
 
 
 def to_numpy(values: Any) -> Any:
@@ -19,19 +27,22 @@ def to_numpy(values: Any) -> Any:
     return keras.tree.map_structure(keras.ops.convert_to_numpy, values)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as one program: XLA on JAX and TensorFlow, one whole graph on PyTorch."""
+def compiled(function: Callable[..., Any], differentiated: bool) -> Callable[..., Any]:
+    """The function as one program: XLA on JAX and TensorFlow, one whole graph on PyTorch.
+
+    PyTorch's is differentiated ahead of time if it is `differentiated`, which takes as long again.
+    """
     if BACKEND == "jax":
-        # JAX keeps the program of a function that it knows, with the weights of that day in it: it gets a new one.
-        return jax.jit(lambda *arguments: function(*arguments))
+        return _jax_program(function, optimized=True)
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
         return tf.function(function, jit_compile=True, autograph=False)
     import torch
 
-    # Captured whole and differentiated ahead of time; making machine code of it takes minutes.
-    return torch.compile(function, fullgraph=True, backend="aot_eager")
+    # Captured whole; making machine code of it takes minutes.
+    backend = "aot_eager" if differentiated else "eager"
+    return torch.compile(function, fullgraph=True, backend=backend)
 
 
 def run(function: Callable[..., Any], *arrays: Any, compile: bool | None = None) -> Any:
@@ -43,8 +54,9 @@ def run(function: Callable[..., Any], *arrays: Any, compile: bool | None = None)
     if isinstance(function, keras.layers.Layer) and not function.built:
         function.build(np.shape(arrays[0]))
     tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
-    compile = BACKEND == "jax" if compile is None else compile
-    return to_numpy((compiled(function) if compile else function)(*tensors))
+    if compile is None and BACKEND == "jax":
+        return to_numpy(_jax_program(function, optimized=False)(*tensors))
+    return to_numpy((compiled(function, False) if compile else function)(*tensors))
 
 
 def differentiate(
@@ -60,7 +72,6 @@ def differentiate(
     """
     how = {"jax": _jax, "tensorflow": _tensorflow, "torch": _torch}[BACKEND]
     tensors = [keras.ops.convert_to_tensor(np.asarray(array, "float32")) for array in arrays]
-    compile = BACKEND == "jax" if compile is None else compile
     others, gradients = how(function, tensors, list(variables), compile)
     gradients = [
         np.zeros(tuple(point.shape), "float32") if gradient is None else to_numpy(gradient)
@@ -78,20 +89,30 @@ def gradient(function: Callable[[Any], Any], array: Any, compile: bool | None = 
     return differentiate(scalar, [array], compile=compile)[1][0]
 
 
-def _jax(function: Any, tensors: Any, variables: Any, compile: bool) -> Any:
+def _jax_program(function: Any, optimized: bool) -> Callable[..., Any]:
+    def program(*arguments: Any) -> Any:
+        # JAX keeps the program of a function that it knows, with the weights of that day in it: it gets a new one.
+        lowered = jax.jit(lambda *given: function(*given)).lower(*arguments)
+        return lowered.compile(AS_USERS_HAVE_IT if optimized else None)(*arguments)
+
+    return program
+
+
+def _jax(function: Any, tensors: Any, variables: Any, compile: bool | None) -> Any:
     def pure(tensors: Any, values: Any) -> Any:
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
             return function(*tensors)
 
-    gradients_of = jax.jit(jax.grad(pure, argnums=(0, 1), has_aux=True))
+    gradient = jax.grad(pure, argnums=(0, 1), has_aux=True)
+    gradients_of = _jax_program(gradient, optimized=bool(compile))
     values = [variable.value for variable in variables]
     (by_tensors, by_variables), others = gradients_of(tensors, values)
-    if not compile:
+    if compile is False:
         others = function(*tensors)[1]
     return others, [*by_tensors, *by_variables]
 
 
-def _tensorflow(function: Any, tensors: Any, variables: Any, compile: bool) -> Any:
+def _tensorflow(function: Any, tensors: Any, variables: Any, compile: bool | None) -> Any:
     import tensorflow as tf
 
     def step(*tensors: Any) -> Any:
@@ -103,15 +124,15 @@ def _tensorflow(function: Any, tensors: Any, variables: Any, compile: bool) -> A
             scalar, points, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
 
-    return (compiled(step) if compile else step)(*tensors)
+    return (compiled(step, True) if compile else step)(*tensors)
 
 
-def _torch(function: Any, tensors: Any, variables: Any, compile: bool) -> Any:
+def _torch(function: Any, tensors: Any, variables: Any, compile: bool | None) -> Any:
     import torch
 
     tensors = [tensor.detach().clone().requires_grad_(True) for tensor in tensors]
     points = [*tensors, *(variable.value for variable in variables)]
-    scalar, others = (compiled(function) if compile else function)(*tensors)
+    scalar, others = (compiled(function, True) if compile else function)(*tensors)
     if not scalar.requires_grad:
         return others, [None] * len(points)
     return others, torch.autograd.grad(scalar, points, allow_unused=True)

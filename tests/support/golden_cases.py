@@ -4,8 +4,10 @@
 def test_golden(case): ...
 """
 
+import functools
 import json
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +17,30 @@ import pytest
 FOLDER = Path(os.environ.get("KERAS_SANDWICH_GOLDEN") or Path(__file__).parent.parent / "golden")
 
 
+class Arrays(Mapping[str, np.ndarray]):
+    """The numbers of a file, read when a test asks for them: every process collects all the cases."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @functools.cached_property
+    def _read(self) -> dict[str, np.ndarray]:
+        with np.load(self.path) as file:
+            return {name: file[name] for name in file.files if name != "config"}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+
 class GoldenCase(NamedTuple):
     config: dict[str, Any]
-    arrays: dict[str, np.ndarray]
+    arrays: Arrays
 
 
 def golden_cases(kind: str) -> list[Any]:
@@ -30,7 +53,7 @@ def golden_cases(kind: str) -> list[Any]:
     ]
 
 
+@functools.cache
 def _load(path: Path) -> GoldenCase:
     with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files if name != "config"}
-        return GoldenCase(json.loads(str(file["config"])), arrays)
+        return GoldenCase(json.loads(str(file["config"])), Arrays(path))

@@ -18,6 +18,7 @@ IMAGES = photographs(2, 32, 48).astype("float32")
 RANDOM = np.random.default_rng(0)
 BITS = np.array([5000.0, 9000.0], "float32")
 EMPTY = np.array([1000.0, 2000.0], "float32")
+GIVEN = {"images": IMAGES, "qstep": np.ones(2, "float32")}
 
 
 def compiled(model, learning_rate=1e-3):
@@ -30,7 +31,7 @@ def compiled(model, learning_rate=1e-3):
 def inputs_for(model):
     shape = to_numpy(model.preprocess(IMAGES)).shape
     decoded = RANDOM.uniform(0, 255, shape).round().astype("float32")
-    return {"images": IMAGES, "decoded": decoded, "bits": BITS, "empty_bits": EMPTY}
+    return {**GIVEN, "decoded": decoded, "bits": BITS, "empty_bits": EMPTY}
 
 
 def test_forward_it_is_the_real_codec():
@@ -39,7 +40,7 @@ def test_forward_it_is_the_real_codec():
     real = ks.transport(model, IMAGES, codec)
     assert real["rate"].shape == (2,)
     inputs = {
-        "images": IMAGES,
+        **GIVEN,
         "decoded": real["compressed_bottleneck"].astype("float32"),
         "bits": real["rate"],
         "empty_bits": EMPTY,
@@ -53,7 +54,7 @@ def test_forward_it_is_the_real_codec():
 def test_the_bottlenecks_are_the_models():
     model = compiled(sandwich(networks=True))
     for _ in range(2):  # and follow its weights
-        bottlenecks = Preprocessing(model).predict_on_batch(IMAGES)
+        bottlenecks = Preprocessing(model).predict_on_batch(GIVEN)
         np.testing.assert_allclose(bottlenecks, to_numpy(model.preprocess(IMAGES)), atol=1e-3)
         model.preprocessor.mlp.weights[0].assign_add(
             0.1 * to_numpy(model.preprocessor.mlp.weights[0])

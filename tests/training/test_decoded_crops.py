@@ -16,6 +16,9 @@ def numbered(count, height, width):
     return list(values.reshape(count, height, width, 1))
 
 
+QSTEPS = (5.0, 6.0, 7.0)
+
+
 def crops_of(pictures, decoded, **options):
     defaults = {
         "grid": 16,
@@ -25,7 +28,7 @@ def crops_of(pictures, decoded, **options):
         "steps_per_epoch": 3,
         "seed": 0,
     }
-    return DecodedCrops(pictures, decoded, **{**defaults, **options})
+    return DecodedCrops(pictures, decoded, QSTEPS, **{**defaults, **options})
 
 
 @pytest.mark.parametrize("factor", [1, 2])
@@ -36,7 +39,8 @@ def test_crops_and_targets_are_of_one_place_on_the_grid(factor):
         [picture[::factor, ::factor] + strength / 4 for picture in pictures]
         for strength in range(3)
     ]
-    batch, targets = crops_of(pictures, decoded, factor=factor)[0]
+    inputs, targets = crops_of(pictures, decoded, factor=factor)[0]
+    batch = inputs["decoded"]
     assert batch.shape == (64, 32 // factor, 32 // factor, 1)
     assert targets.shape == (64, 32, 32, 1)
     strengths = batch[:, 0, 0, 0] - targets[:, 0, 0, 0]
@@ -44,6 +48,7 @@ def test_crops_and_targets_are_of_one_place_on_the_grid(factor):
         batch, targets[:, ::factor, ::factor] + strengths[:, None, None, None]
     )
     assert set(strengths) == {0.0, 0.25, 0.5}
+    np.testing.assert_array_equal(inputs["qstep"], 5.0 + 4.0 * strengths)
     number, rest = np.divmod(targets[:, 0, 0, 0], 70 * 100)
     top, left = np.divmod(rest, 100)
     assert set(number) == {0, 1, 2}
@@ -53,7 +58,8 @@ def test_crops_and_targets_are_of_one_place_on_the_grid(factor):
 
 def test_samples_of_more_bits_come_on_the_bottlenecks_scale():
     pictures = [np.zeros((32, 32, 1), "uint8")]
-    batch, targets = crops_of(pictures, [[np.full((32, 32, 1), 401, "uint16")]], bits=10)[0]
+    inputs, targets = crops_of(pictures, [[np.full((32, 32, 1), 401, "uint16")]], bits=10)[0]
+    batch = inputs["decoded"]
     assert batch.dtype == targets.dtype == "float32"
     assert np.all(batch == 100.25)
 
@@ -62,13 +68,13 @@ def test_batches_are_a_function_of_seed_epoch_and_index():
     pictures = numbered(3, 70, 100)
     one, other = (crops_of(pictures, [pictures]) for _ in range(2))
     other.epoch = one.epoch = 4
-    np.testing.assert_array_equal(one[2][0], other[2][0])
+    np.testing.assert_equal(one[2], other[2])
     different = crops_of(pictures, [pictures], seed=1)
     different.epoch = 4
     for batch in (one[1], different[2]):
-        assert np.any(batch[0] != other[2][0])
+        assert np.any(batch[0]["decoded"] != other[2][0]["decoded"])
     other.epoch = 5
-    assert np.any(other[2][0] != one[2][0])
+    assert np.any(other[2][0]["decoded"] != one[2][0]["decoded"])
     assert len(one) == 3
 
 
@@ -99,8 +105,9 @@ def test_what_was_decoded_is_what_transport_decodes():
     model = sandwich()
     pictures = [photographs(1, 40, 56)[0], photographs(2, 32, 48)[1]]
     codec = ks.codecs.JPEG(quality=50)
-    decoded = decoded_pictures(model, pictures, codec, (30, 60), None, 0, 1024)
+    decoded, qsteps = decoded_pictures(model, pictures, codec, (30, 60), None, 0, 1024)
     assert len(decoded) == 2
+    assert qsteps == [1.0, 1.0]
     for setting, of_strength in zip((30, 60), decoded, strict=True):
         for picture, found in zip(pictures, of_strength, strict=True):
             sent = ks.transport(model, picture[None], ks.codecs.JPEG(quality=101 - setting))
@@ -110,13 +117,13 @@ def test_what_was_decoded_is_what_transport_decodes():
 def test_strengths_that_are_not_given():
     pictures = list(photographs(2, 48, 48))
     model = sandwich()  # at a step of 11
-    found = decoded_pictures(model, pictures, ks.codecs.JPEG(qstep=1), None, None, 0, 1024)
-    expected = decoded_pictures(
+    found, _ = decoded_pictures(model, pictures, ks.codecs.JPEG(qstep=1), None, None, 0, 1024)
+    expected, _ = decoded_pictures(
         model, pictures, ks.codecs.JPEG(qstep=1), (6, 8, 11, 16, 22), None, 0, 1024
     )
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    lossless = decoded_pictures(model, pictures, ks.codecs.PNG(), None, None, 0, 1024)
+    lossless, _ = decoded_pictures(model, pictures, ks.codecs.PNG(), None, None, 0, 1024)
     assert len(lossless) == 1
     with pytest.raises(ValueError, match="at least one strength"):
         decoded_pictures(model, pictures, ks.codecs.JPEG(qstep=1), (), None, 0, 1024)

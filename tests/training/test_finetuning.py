@@ -88,7 +88,8 @@ def test_loss_and_psnr_against_numpy():
     training.compile()
     decoded = photographs(2, 32, 32)[..., :1].astype("float32")
     targets = photographs(2, 32, 32).astype("float32")
-    logs = training.test_on_batch(decoded, targets, return_dict=True)
+    inputs = {"decoded": decoded, "qstep": np.ones(2, "float32")}
+    logs = training.test_on_batch(inputs, targets, return_dict=True)
     restored = to_numpy(model.postprocess(decoded))
     assert logs["loss"] == pytest.approx(np.mean((restored - targets) ** 2), rel=1e-4)
     assert logs["psnr"] == pytest.approx(decibels(targets, restored), abs=1e-3)

@@ -55,6 +55,7 @@ def test_every_step_sees_the_files_of_the_present_weights(codec):
             step.train_on_batch(
                 {
                     "images": images,
+                    "qstep": np.ones(2, "float32"),
                     "decoded": real["compressed_bottleneck"].astype("float32"),
                     "bits": real["rate"],
                     "empty_bits": np.full(2, empty, "float32"),

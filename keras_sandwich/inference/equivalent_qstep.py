@@ -1,0 +1,81 @@
+"""The quantizer step that a codec's strength amounts to, for networks that are told it."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from keras_sandwich.codecs import JPEG, Split
+
+# Strengths of each codec, and the step that loses as much.
+MEASURED = {
+    "JPEG": (
+        (2, 1.65),
+        (11, 11.34),
+        (26, 23.11),
+        (51, 35.24),
+        (71, 47.12),
+        (86, 74.7),
+        (94, 128.22),
+    ),
+    "WebP": (
+        (2, 3.26),
+        (11, 7.79),
+        (26, 18.26),
+        (51, 26.38),
+        (71, 37.74),
+        (91, 63.67),
+        (101, 170.26),
+    ),
+    "AVIF": (
+        *((2, 1.86), (11, 5.37), (26, 12.46), (41, 23.69)),
+        *((56, 42.17), (71, 78.38), (86, 161.0), (101, 253.32)),
+    ),
+    "HEIC": (
+        *((3, 0.73), (11, 1.16), (25, 2.81), (41, 7.14)),
+        *((55, 16.9), (71, 45.91), (85, 114.61), (97, 248.16)),
+    ),
+    "JPEG2000": ((4, 21.59), (8, 51.0), (16, 101.13), (32, 183.86), (64, 282.78), (100, 378.32)),
+    "JPEGXL": ((0.5, 6.69), (1.0, 11.02), (2.0, 21.9), (4.0, 45.52), (8.0, 82.0), (15.0, 136.62)),
+}
+
+
+def equivalent_qstep(codec: Any) -> float | None:
+    """The flat JPEG step with about the squared error of a codec at its strength.
+
+    Of a JPEG with a flat table it is the codec's own step; of one with other tables the geometric mean of the luma
+    table's steps; of the other codecs what was measured on photographs (`benchmarks/quality/equivalent_steps.py`),
+    between the measured strengths interpolated in the step's logarithm. Networks conditioned on the step are told this
+    one, before the codec and after it.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+
+    assert ks.inference.equivalent_qstep(ks.codecs.JPEG(qstep=24)) == 24.0
+    assert 5 < ks.inference.equivalent_qstep(ks.codecs.WebP(quality=50)) < 50
+    ```
+
+    Args:
+        codec: a codec of `keras_sandwich.codecs`.
+
+    Returns:
+        The step in pixel levels of 8 bits; None for a codec of another kind, or one that has no strength.
+    """
+    codec = codec.codec if isinstance(codec, Split) else codec
+    if isinstance(codec, JPEG) and codec.qstep is not None:
+        return float(codec.qstep)
+    if isinstance(codec, JPEG) and codec.tables is not None:
+        luma = np.asarray(codec.tables, "float64").reshape(-1, 64)[0]
+        return round(float(np.exp(np.mean(np.log(luma)))), 2)
+    measured = MEASURED.get(type(codec).__name__)
+    if measured is None:
+        return None
+    strengths, steps = zip(*measured, strict=True)
+    return round(math.exp(float(np.interp(codec.strength, strengths, np.log(steps)))), 2)
+
+
+def qstep_for(model: Any, codec: Any) -> float | None:
+    """The step that a model's networks are told for a codec; None if they are told none, or the model's own."""
+    return equivalent_qstep(codec) if getattr(model, "conditioned", False) else None
