@@ -39,6 +39,30 @@ STANDARD_LENGTHS: dict[str, list[int]] = {
 }
 
 
+# 16 − length, of 4 bits, seven in a number: PyTorch's compiler takes seconds to trace a list of 256.
+_BITS, _PER_NUMBER = 4, 7
+_SHIFTS = [_BITS * place for place in range(_PER_NUMBER)]
+
+
+def _packed(lengths: list[int]) -> list[int]:
+    digits = [LONGEST_CODE - length for length in lengths]
+    return [
+        sum(digit << shift for digit, shift in zip(digits[start:], _SHIFTS, strict=False))
+        for start in range(0, SYMBOLS, _PER_NUMBER)
+    ]
+
+
+_PACKED = {table: _packed(lengths) for table, lengths in STANDARD_LENGTHS.items()}
+
+
+def _standard_lengths(table: str) -> Any:
+    """`STANDARD_LENGTHS` as a tensor, [256] int32."""
+    numbers = ops.convert_to_tensor(_PACKED[table], "int32")[:, None]
+    digits = ops.right_shift(numbers, ops.convert_to_tensor(_SHIFTS, "int32"))
+    digits = ops.bitwise_and(digits, (1 << _BITS) - 1)
+    return LONGEST_CODE - ops.reshape(digits, (-1,))[:SYMBOLS]
+
+
 def _count_up(size: int) -> Any:
     return ops.arange(size, dtype="int32")
 
@@ -54,8 +78,7 @@ def standard_bits(histogram: Any, table: str) -> Any:
         [batch] int32.
     """
     histogram = ops.convert_to_tensor(histogram, "int32")
-    lengths = ops.convert_to_tensor(STANDARD_LENGTHS[table], "int32")
-    return ops.sum(histogram * lengths, axis=-1)
+    return ops.sum(histogram * _standard_lengths(table), axis=-1)
 
 
 def optimal_bits(histogram: Any) -> Any:
