@@ -151,6 +151,7 @@ def compare_at(
         if not choices:
             raise ValueError(f"Expected at least one codec for '{label}'. Received an empty list.")
 
+        @functools.cache  # the same for all codecs, and all strengths, where the networks are told no step
         def bottleneck(qstep: float | None, system: Any = system) -> np.ndarray:
             return preprocess_picture(system, picture, tile_size, qstep)
 
@@ -222,25 +223,24 @@ def _nearest_file(
 ) -> _File:
     """The largest file of at most so many bytes; or the smallest of at least so many, if `least` is given."""
     bits = sample_bits(codec)
-    samples = functools.cache(lambda qstep: to_samples(bottleneck(qstep), bits))
-    qstep = qstep_for(system, codec)
-    channels = samples(qstep).shape[-1]
-    coder = for_channels(codec, channels)
-    strengths: Sequence[float] = tuple(getattr(coder, "strengths", ()))
+    strengths: Sequence[float] = tuple(getattr(codec, "strengths", ()))
     if not strengths:
         raise ValueError(
             "Expected a codec that lists the `strengths` to search. "
-            f"Received {getattr(coder, 'name', coder)!r}, which lists none."
+            f"Received {getattr(codec, 'name', codec)!r}, which lists none."
         )
 
-    def setting(index: int) -> tuple[Any, np.ndarray]:
-        chosen = coder.with_strength(strengths[index])
-        return chosen, samples(qstep_for(system, chosen))
+    def setting(index: int) -> tuple[Any, np.ndarray, float | None]:
+        """The codec, what it is given, and the step that the networks are told."""
+        chosen = codec.with_strength(strengths[index])
+        qstep = qstep_for(system, chosen)
+        samples = to_samples(bottleneck(qstep), bits)
+        return for_channels(chosen, samples.shape[-1]), samples, qstep
 
     @functools.cache
     def file(index: int) -> bytes:
-        chosen, given = setting(index)
-        return bytes(chosen.encode(given))
+        coder, samples, _ = setting(index)
+        return bytes(coder.encode(samples))
 
     count, fits = len(strengths), True
 
@@ -256,6 +256,6 @@ def _nearest_file(
             index = largest_within(size, count, most * (1 + 1e-9))
         except UnreachableTarget:
             index, fits = count - 1, False
-    chosen, given = setting(index)
-    decoded = decode(file(index), chosen, given.shape)
-    return _File(size(index), from_samples(decoded, bits), fits, qstep_for(system, chosen))
+    coder, samples, qstep = setting(index)
+    decoded = decode(file(index), coder, samples.shape)
+    return _File(size(index), from_samples(decoded, bits), fits, qstep)

@@ -89,6 +89,8 @@ def rd_curve(
     strengths = default_strengths(codec) if strengths is None else _strengths(strengths)
     bits = sample_bits(codec)
     peak = peak_for(system, pictures)
+    settings = [codec.with_strength(strength) for strength in strengths]
+    qsteps = [qstep_for(system, setting) for setting in settings]
     bpp = np.zeros((len(strengths), len(pictures)))
     quality = {metric: np.zeros_like(bpp) for metric in measured}
     record: dict[str, Any] = {}
@@ -96,8 +98,6 @@ def rd_curve(
         for number, picture in enumerate(pictures):
             size = (picture.shape[0], picture.shape[1])
             target = np.clip(np.round(picture), 0, peak)
-            settings = [codec.with_strength(strength) for strength in strengths]
-            qsteps = [qstep_for(system, setting) for setting in settings]
             samples = {
                 qstep: to_samples(preprocess_picture(system, picture, tile_size, qstep), bits)
                 for qstep in dict.fromkeys(qsteps)

@@ -68,7 +68,7 @@ class Payload:
             fields["preset"] = self.preset
         fields["size"] = f"{width}x{height}"
         if self.qstep is not None:
-            fields["qstep"] = f"{self.qstep:g}"
+            fields["qstep"] = f"{round(self.qstep, 3):g}"
         fields["codec"] = json.dumps(dict(self.settings), separators=(",", ":"), sort_keys=True)
         fields["library"] = self.library
         if self.profile is not None:

@@ -4,39 +4,18 @@ import math
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from keras_sandwich.codecs import JPEG, Split
 
 # Strengths of each codec, and the step that loses as much.
-MEASURED = {
-    "JPEG": (
-        (2, 1.65),
-        (11, 11.34),
-        (26, 23.11),
-        (51, 35.24),
-        (71, 47.12),
-        (86, 74.7),
-        (94, 128.22),
-    ),
-    "WebP": (
-        (2, 3.26),
-        (11, 7.79),
-        (26, 18.26),
-        (51, 26.38),
-        (71, 37.74),
-        (91, 63.67),
-        (101, 170.26),
-    ),
-    "AVIF": (
-        *((2, 1.86), (11, 5.37), (26, 12.46), (41, 23.69)),
-        *((56, 42.17), (71, 78.38), (86, 161.0), (101, 253.32)),
-    ),
-    "HEIC": (
-        *((3, 0.73), (11, 1.16), (25, 2.81), (41, 7.14)),
-        *((55, 16.9), (71, 45.91), (85, 114.61), (97, 248.16)),
-    ),
-    "JPEG2000": ((4, 21.59), (8, 51.0), (16, 101.13), (32, 183.86), (64, 282.78), (100, 378.32)),
-    "JPEGXL": ((0.5, 6.69), (1.0, 11.02), (2.0, 21.9), (4.0, 45.52), (8.0, 82.0), (15.0, 136.62)),
+MEASURED: dict[str, dict[float, float]] = {
+    "JPEG": {2: 1.65, 11: 11.34, 26: 23.11, 51: 35.24, 71: 47.12, 86: 74.7, 94: 128.22},
+    "WebP": {2: 3.26, 11: 7.79, 26: 18.26, 51: 26.38, 71: 37.74, 91: 63.67, 101: 170.26},
+    "AVIF": {2: 1.86, 11: 5.37, 26: 12.46, 41: 23.69, 56: 42.17, 71: 78.38, 86: 161.0, 101: 253.32},
+    "HEIC": {3: 0.73, 11: 1.16, 25: 2.81, 41: 7.14, 55: 16.9, 71: 45.91, 85: 114.61, 97: 248.16},
+    "JPEG2000": {4: 21.59, 8: 51.0, 16: 101.13, 32: 183.86, 64: 282.78, 100: 378.32},
+    "JPEGXL": {0.5: 6.69, 1: 11.02, 2: 21.9, 4: 45.52, 8: 82.0, 15: 136.62},
 }
 
 
@@ -72,10 +51,18 @@ def equivalent_qstep(codec: Any) -> float | None:
     measured = MEASURED.get(type(codec).__name__)
     if measured is None:
         return None
-    strengths, steps = zip(*measured, strict=True)
-    return round(math.exp(float(np.interp(codec.strength, strengths, np.log(steps)))), 2)
+    log_steps = np.log(list(measured.values()))
+    return round(math.exp(float(np.interp(codec.strength, list(measured), log_steps))), 2)
 
 
-def qstep_for(model: Any, codec: Any) -> float | None:
-    """The step that a model's networks are told for a codec; None if they are told none, or the model's own."""
-    return equivalent_qstep(codec) if getattr(model, "conditioned", False) else None
+def qstep_for(model: Any, codec: Any = None) -> float | None:
+    """The step that a model's networks are told for a codec, or None if they are told none.
+
+    The model's own for a codec of which no equivalent step is known, or without a codec.
+    """
+    if not getattr(model, "conditioned", False):
+        return None
+    qstep = equivalent_qstep(codec)
+    if qstep is None:
+        qstep = float(ops.convert_to_numpy(model.codec_proxy.effective_qstep()))
+    return qstep

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich._arguments import is_integer
+from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.windows import Range, plan_windows, shifted_range
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
 from keras_sandwich.models.receptive_field import POINTWISE, ReceptiveField, joint_receptive_field
@@ -154,9 +155,7 @@ def _told(system: Any, side: Any, qstep: float | None) -> float | None:
     """The step that a side's network is told; None if it is told none."""
     if not getattr(side, "conditioned", False):
         return None
-    if qstep is None:
-        qstep = ops.convert_to_numpy(system.codec_proxy.effective_qstep())
-    return float(qstep)
+    return qstep_for(system) if qstep is None else float(qstep)
 
 
 class _Step(NamedTuple):

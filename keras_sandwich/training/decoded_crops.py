@@ -125,10 +125,8 @@ def decoded_pictures(
     def bottlenecks_at(qstep: float | None) -> list[np.ndarray]:
         return [preprocess_picture(model, picture, tile_size, qstep) for picture in pictures]
 
-    bottlenecks = bottlenecks_at(None)
-    codec = codec.for_channels(bottlenecks[0].shape[-1])
     if strengths is None and codec.strengths:
-        strengths = _default_strengths(model, bottlenecks, codec)
+        strengths = _default_strengths(model, bottlenecks_at(qstep_for(model)), codec)
     settings = [codec] if strengths is None else [codec.with_strength(s) for s in strengths]
     if not settings:
         raise ValueError("`strengths` must name at least one strength. Received an empty list.")
@@ -136,9 +134,10 @@ def decoded_pictures(
     for setting in settings:
         qstep = qstep_for(model, setting)
         samples = [to_samples(bottleneck, codec.bits) for bottleneck in bottlenecks_at(qstep)]
-        files = encode_many(setting, samples, workers, verbose)
-        decoded.append(decode_many(setting, files, workers, verbose))
-        qsteps.append(1.0 if qstep is None else qstep)
+        coder = setting.for_channels(samples[0].shape[-1])
+        files = encode_many(coder, samples, workers, verbose)
+        decoded.append(decode_many(coder, files, workers, verbose))
+        qsteps.append(qstep or 1.0)
     return decoded, qsteps
 
 
@@ -151,4 +150,4 @@ def _default_strengths(
         )
     some = bottlenecks[:: -(-len(bottlenecks) // MEASURED_PICTURES)]
     parts = [bottleneck[:MEASURED_SIZE, :MEASURED_SIZE] for bottleneck in some]
-    return strengths_around(model.codec_proxy, parts, codec)
+    return strengths_around(model.codec_proxy, parts, codec.for_channels(parts[0].shape[-1]))

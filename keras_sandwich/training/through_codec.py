@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_sandwich.callbacks import VaryingQstep
 from keras_sandwich.inference.equivalent_qstep import qstep_for
@@ -175,10 +174,7 @@ class _Step:
 
     def _told(self, codec: Any, batch: int) -> np.ndarray:
         """The step that the networks are told, [batch]; of no meaning where they are told none."""
-        qstep = qstep_for(self.model, codec)
-        if qstep is None and self.model.conditioned:
-            qstep = ops.convert_to_numpy(self.model.codec_proxy.effective_qstep())
-        return np.full(batch, 1.0 if qstep is None else qstep, "float32")
+        return np.full(batch, qstep_for(self.model, codec) or 1.0, "float32")
 
     def _drawn(self, number: int) -> int:
         """Which strength: all of them, in a new order each time, the same for a training that is resumed."""

@@ -11,6 +11,7 @@ from PIL import Image
 from small_models import sandwich, weights_of
 
 import keras_sandwich as ks
+from keras_sandwich.evaluation import comparison
 from keras_sandwich.files.payload import Payload
 from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
 from keras_sandwich.training.decoded_crops import decoded_pictures
@@ -203,6 +204,34 @@ def test_the_second_network_is_finetuned_for_each_step(model):
     given = {"decoded": np.float32(decoded[0]), "qstep": np.full(1, 9.0, "float32")}
     expected = to_numpy(model.postprocess(given["decoded"], (48, 64), 9.0))
     np.testing.assert_allclose(to_numpy(PostprocessorTraining(model)(given)), expected, atol=1e-3)
+
+
+def test_a_codec_of_no_known_step_is_told_the_models_own(model):
+    own = math.sqrt(8 * 96)
+    codec = ks.codecs.PNG()
+    decoded, qsteps = decoded_pictures(model, [PICTURES[0]], codec, None, None, 0, None)
+    assert qsteps == [pytest.approx(own, rel=1e-5)]
+    sent = ks.transport(model, PICTURES[:1], codec)
+    np.testing.assert_array_equal(decoded[0][0], sent["compressed_bottleneck"][0])
+    restored = to_numpy(model.postprocess(np.float32(decoded[0]), (48, 64), own))
+    np.testing.assert_allclose(sent["prediction"], restored, atol=1e-2)
+
+
+def test_a_comparison_runs_the_first_network_once_for_each_step(monkeypatch):
+    seen = []
+
+    def note(system, picture, tile_size, qstep):
+        seen.append(qstep)
+        return preprocess_picture(system, picture, tile_size, qstep)
+
+    monkeypatch.setattr(comparison, "preprocess_picture", note)
+    codecs = ks.codecs.every_subsampling(ks.codecs.JPEG(qstep=8))
+    for options, once in (({}, True), ({"qstep_range": RANGE}, False)):
+        seen.clear()
+        plain = sandwich(networks=True, bottleneck_channels=3, **options)
+        ks.evaluation.compare_at({"one": plain}, PICTURES[0], codecs, 4.0)
+        assert len(seen) == len(set(seen))
+        assert (seen == [None]) == once
 
 
 @pytest.mark.parametrize(
