@@ -7,7 +7,6 @@ python -m benchmarks.quality.save_preset grayscale                              
 
 import argparse
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +56,6 @@ def main() -> None:
         model = keras.saving.load_model(options.model, compile=False)
     else:
         model = ks.models.CompressIntraModel.from_preset(options.name)
-    if model.qstep_range:
-        model.codec_proxy.set_effective_qstep(math.sqrt(math.prod(model.qstep_range)))
     codec = options.codec or said.get("measured", {}).get("codec", "JPEG with a flat step")
     model.save_to_preset(
         folder,

@@ -9,6 +9,7 @@ import numpy as np
 from keras_sandwich._arguments import check_integer
 from keras_sandwich._optional import import_library
 from keras_sandwich.codecs.checks import check_data, check_image, check_sides
+from keras_sandwich.codecs.jpeg import JPEG
 from keras_sandwich.codecs.libraries import pillow_load, pillow_version, refusal_in_words
 from keras_sandwich.codecs.quality_codec import QualityCodec
 
@@ -46,8 +47,8 @@ class Jpegli(QualityCodec):
     """
 
     quality: int = 75
-    suffixes: ClassVar[tuple[str, ...]] = (".jpg", ".jpeg")
-    max_side: ClassVar[int] = 65500
+    suffixes: ClassVar[tuple[str, ...]] = JPEG.suffixes
+    max_side: ClassVar[int] = JPEG.max_side
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quality", check_integer(self.quality, "quality", 1, 100))

@@ -11,11 +11,8 @@ CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
 RGB, GRAY = 0, 1  # ColourSpace
 D65 = 1  # WhitePoint
 LINEAR = 8  # TransferFunction
-PRIMARIES = {
-    1: 1,
-    9: 9,
-    11: 12,
-}  # under D65: those of ITU-T H.273, where 11 is P3 under another white
+# Under D65, to those of ITU-T H.273, where 11 is P3 under another white.
+PRIMARIES = {1: 1, 9: 9, 11: 12}
 # Width over height, by the number that stands in the header.
 RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 

@@ -13,7 +13,13 @@ from keras_sandwich.ops import jpeg_float, jpeg_libjpeg
 from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.color import images_of, red_green_blue
-from keras_sandwich.ops.rounding import clip, round_cubic, straight_through
+from keras_sandwich.ops.rounding import (
+    clip,
+    round_cubic,
+    rounding_remainder,
+    straight_through,
+    uniform_noise,
+)
 from keras_sandwich.ops.shapes import ceil_divide, require_images
 
 ROUNDINGS = ("straight_through", "uniform_noise", "cubic")
@@ -304,10 +310,8 @@ class JpegProxy(keras.layers.Layer):
     def _remainder(self, unrounded: Any, training: bool | None) -> Any:
         """What rounding adds to an index, straight through or as noise."""
         if self._noisy(training):
-            shape = ops.shape(unrounded)
-            return keras.random.uniform(shape, -0.5, 0.5, dtype="float32", seed=self._noise_seed)
-        fixed = ops.stop_gradient(unrounded)
-        return ops.round(fixed) - fixed
+            return uniform_noise(unrounded, self._noise_seed)
+        return rounding_remainder(unrounded)
 
     def _round(self, unrounded: Any, training: bool | None) -> Any:
         if self.rounding == "cubic":

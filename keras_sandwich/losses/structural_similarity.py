@@ -15,9 +15,8 @@ class _Dissimilarity(keras.losses.Loss):
     """scale·(1 − similarity), one number for each sample: a picture, or the mean over a clip's frames."""
 
     similarity: Callable[..., Any]
-    exchangeable: (
-        float  # what makes 1 − similarity as large as the squared error of pictures up to 255
-    )
+    # What makes 1 − similarity as large as the squared error of pictures up to 255.
+    exchangeable: float
     usual_name: str
 
     def __init__(

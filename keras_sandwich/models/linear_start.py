@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich.ops.color import RGB_TO_YUV, YUV_TO_RGB
+from keras_sandwich.ops.dct import dct_basis
 
 # Modulated chroma: b = 0.8·Y + ½·(U·(−1)^x + V·(−1)^y). U and V are low-passed, going in and coming out.
 LUMA_GAIN = 0.8
@@ -214,9 +215,5 @@ def _multiplexed_chroma(decode: bool) -> np.ndarray:
 
 def _wave(size: int, vertical: int, horizontal: int) -> np.ndarray:
     """A basis function of the orthonormal DCT."""
-    return np.outer(_cosine(size, vertical), _cosine(size, horizontal))
-
-
-def _cosine(size: int, frequency: int) -> np.ndarray:
-    values = np.cos((2 * np.arange(size) + 1) * frequency * np.pi / (2 * size))
-    return np.asarray(values / np.linalg.norm(values))
+    basis = dct_basis(size)
+    return np.outer(basis[vertical], basis[horizontal])

@@ -16,10 +16,16 @@ from keras import ops
 
 from keras_sandwich.ops.blocks import BLOCK
 
-_sample = np.arange(BLOCK)
-_DCT = np.cos((2 * _sample[None, :] + 1) * _sample[:, None] * np.pi / 16) / 2
-_DCT[0] /= np.sqrt(2)
-DCT_MATRIX = _DCT.astype("float32")  # [frequency, sample]; T.81 A.3.3
+
+def dct_basis(size: int) -> np.ndarray:
+    """The orthonormal DCT-II of so many samples: [frequency, sample], float64."""
+    sample = np.arange(size)
+    basis = np.cos((2 * sample + 1) * sample[:, None] * np.pi / (2 * size)) * np.sqrt(2 / size)
+    basis[0] /= np.sqrt(2)
+    return np.asarray(basis)
+
+
+DCT_MATRIX = dct_basis(BLOCK).astype("float32")  # T.81 A.3.3
 Weights = Sequence[Sequence[Any]]
 # Lists, and small ones: PyTorch's compiler breaks where Keras takes an array, and a list takes time by its length.
 _COSINES: list[list[float]] = DCT_MATRIX.tolist()

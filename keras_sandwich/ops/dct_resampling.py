@@ -13,16 +13,9 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich.ops.blocks import BLOCK, depth_to_space, space_to_depth
+from keras_sandwich.ops.dct import dct_basis
 from keras_sandwich.ops.quantization import ZIGZAG
 from keras_sandwich.ops.shapes import require_images
-
-
-def _basis(size: int) -> np.ndarray:
-    """The orthonormal DCT: [frequency, sample], float64."""
-    samples = np.arange(size)
-    basis = np.cos((2 * samples + 1) * samples[:, None] * np.pi / (2 * size)) * np.sqrt(2 / size)
-    basis[0] /= np.sqrt(2)
-    return np.asarray(basis)
 
 
 def kept_coefficients(factor: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -44,7 +37,7 @@ def dct_reduction(factor: int) -> np.ndarray:
 
     Its transpose times factor² is the way back. A constant stays as it is.
     """
-    large, small = _basis(BLOCK * factor), _basis(BLOCK)
+    large, small = dct_basis(BLOCK * factor), dct_basis(BLOCK)
     matrix = np.zeros(((BLOCK * factor) ** 2, BLOCK**2))
     for (v, u), (row, column) in kept_coefficients(factor):
         pixels, samples = np.outer(large[v], large[u]), np.outer(small[row], small[column])

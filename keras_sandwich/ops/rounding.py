@@ -47,8 +47,13 @@ def round_straight_through(x: Any) -> Any:
     ```
     """
     x = as_tensor(x)
+    return x + rounding_remainder(x)  # exact: the difference of neighbours in float is
+
+
+def rounding_remainder(x: Any) -> Any:
+    """What rounding half to even adds to a tensor; without a gradient."""
     fixed = ops.stop_gradient(x)
-    return x + (ops.round(fixed) - fixed)  # exact: the difference of neighbours in float is
+    return ops.round(fixed) - fixed
 
 
 def round_cubic(x: Any) -> Any:
@@ -140,4 +145,9 @@ def add_uniform_noise(x: Any, seed: Any) -> Any:
         A tensor like `x`.
     """
     x = as_tensor(x)
-    return x + keras.random.uniform(ops.shape(x), -0.5, 0.5, dtype=x.dtype, seed=seed)
+    return x + uniform_noise(x, seed)
+
+
+def uniform_noise(like: Any, seed: Any) -> Any:
+    """Noise, uniform in [−½, ½), of a tensor's shape and dtype."""
+    return keras.random.uniform(ops.shape(like), -0.5, 0.5, dtype=like.dtype, seed=seed)

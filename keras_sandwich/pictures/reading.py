@@ -160,11 +160,8 @@ def _decoded(opened: Opened, deep: bool) -> tuple[Raster, bytes | None]:
 
 
 def _orientation(opened: Opened) -> int:
-    if opened.format in (
-        "HEIC",
-        "JPEGXL",
-        "TIFF",
-    ):  # their libraries turn them, and EXIF data may repeat it
+    # Their libraries turn them, and EXIF data may repeat it.
+    if opened.format in ("HEIC", "JPEGXL", "TIFF"):
         return 1
     try:
         return int(opened.picture.getexif().get(ORIENTATION, 1))
