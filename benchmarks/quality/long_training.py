@@ -31,6 +31,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "lowres": {
         "bottleneck_channels": 3,
         "downsample_factor": 2,
+        "resampling": "dct",
         "convert_to_yuv": True,
     },
     "jpeg": {

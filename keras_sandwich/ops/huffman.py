@@ -59,7 +59,7 @@ def _standard_lengths(table: str) -> Any:
     """`STANDARD_LENGTHS` as a tensor, [256] int32."""
     numbers = ops.convert_to_tensor(_PACKED[table], "int32")[:, None]
     digits = ops.right_shift(numbers, ops.convert_to_tensor(_SHIFTS, "int32"))
-    digits = ops.bitwise_and(digits, (1 << _BITS) - 1)
+    digits = ops.bitwise_and(digits, ops.convert_to_tensor((1 << _BITS) - 1, "int32"))
     return LONGEST_CODE - ops.reshape(digits, (-1,))[:SYMBOLS]
 
 
