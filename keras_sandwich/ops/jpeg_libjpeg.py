@@ -14,7 +14,6 @@ from keras import ops
 
 from keras_sandwich.ops.blocks import BLOCK, cut_plane, join_blocks
 from keras_sandwich.ops.chroma import require_subsampling
-from keras_sandwich.ops.color import images_of, planes_of
 from keras_sandwich.ops.dct import frequencies_of, samples_of, transform_blocks
 from keras_sandwich.ops.shapes import ceil_divide, ceil_multiple, namespace, take
 
@@ -22,16 +21,16 @@ CENTRE = 128
 LARGEST = 255
 
 
-def to_planes(images: Any, convert_to_yuv: bool, chroma_subsampling: str) -> list[Any]:
-    """Images, rounded and clipped to 0…255, as what is coded: int32 planes."""
-    samples = planes_of(ops.cast(ops.clip(ops.round(images), 0, LARGEST), "int32"))
+def to_planes(channels: Sequence[Any], convert_to_yuv: bool, chroma_subsampling: str) -> list[Any]:
+    """Channels, rounded and clipped to 0…255, as what is coded: int32 planes."""
+    samples = [ops.cast(_clamp(ops.round(channel)), "int32") for channel in channels]
     return _rgb_to_ycc(*samples) if convert_to_yuv else samples
 
 
-def to_images(planes: Sequence[Any], convert_to_yuv: bool) -> Any:
-    """Decoded planes to float32 images."""
+def to_channels(planes: Sequence[Any], convert_to_yuv: bool) -> list[Any]:
+    """Decoded planes to float32 channels."""
     planes = _ycc_to_rgb(*planes) if convert_to_yuv else planes
-    return ops.cast(images_of(planes), "float32")
+    return [ops.cast(plane, "float32") for plane in planes]
 
 
 def _clamp(samples: Any) -> Any:
