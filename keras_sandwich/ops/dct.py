@@ -30,8 +30,8 @@ Weights = Sequence[Sequence[Any]]
 # Lists, and small ones: PyTorch's compiler breaks where Keras takes an array, and a list takes time by its length.
 _COSINES: list[list[float]] = DCT_MATRIX.tolist()
 _TRANSPOSED: list[list[float]] = DCT_MATRIX.T.tolist()
-_TWO: list[list[float]] = np.eye(2).tolist()
-_EIGHT: list[list[float]] = np.eye(BLOCK).tolist()
+TWO: list[list[float]] = np.eye(2).tolist()
+EIGHT: list[list[float]] = np.eye(BLOCK).tolist()
 
 
 def _weighted_sum(terms: list[Any], weights: Sequence[Any]) -> Any:
@@ -86,7 +86,7 @@ def _both_ways(blocks: Any, transform: Callable[[list[Any]], list[Any]]) -> Any:
     return transform_blocks(blocks, [(1, transform), (0, transform)])
 
 
-def _product(x: Any, left: list[list[float]], right: list[list[float]]) -> Any:
+def product(x: Any, left: list[list[float]], right: list[list[float]]) -> Any:
     """x, in rows of the right length, times the Kronecker product of two matrices."""
     a, b = (ops.convert_to_tensor(matrix, "float32") for matrix in (left, right))
     size = len(left) * len(right)
@@ -118,8 +118,8 @@ def dct(blocks: Any) -> Any:
         return _both_ways(blocks, frequencies_of)
     # Two rows at once, as a matrix of 8×8 is too small to be fast. Both axes at once would be a sum of 64 terms, with
     # thrice the error of sums of 8.
-    rows = _product(blocks, _TWO, _TRANSPOSED)
-    return ops.reshape(_product(rows, _TRANSPOSED, _EIGHT), ops.shape(blocks))
+    rows = product(blocks, TWO, _TRANSPOSED)
+    return ops.reshape(product(rows, _TRANSPOSED, EIGHT), ops.shape(blocks))
 
 
 def inverse_dct(coefficients: Any) -> Any:
@@ -149,4 +149,4 @@ def inverse_dct_at_once(coefficients: Any) -> Any:
     """The inverse of `dct`, faster and with thrice the error: for what is small beside the samples."""
     if not products_are_float32(coefficients):
         return _both_ways(coefficients, samples_of)
-    return ops.reshape(_product(coefficients, _COSINES, _COSINES), ops.shape(coefficients))
+    return ops.reshape(product(coefficients, _COSINES, _COSINES), ops.shape(coefficients))
