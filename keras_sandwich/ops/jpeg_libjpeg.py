@@ -269,10 +269,10 @@ def _transform(blocks: Any, passes: Sequence[_Pass]) -> Any:
 
 def _pass_of_products(blocks: Any, by: _Pass) -> Any:
     """`_descale` of the product with the weights, by their two parts."""
-    high, low = (
+    high, low = [
         product(blocks, *((TWO, part) if by.axis == 1 else (part, EIGHT)))
         for part in (by.high, by.low)
-    )
+    ]
     return ops.floor(high + (ops.floor(low) * 2.0 ** (_PART_BITS - by.bits) + 0.5))
 
 
