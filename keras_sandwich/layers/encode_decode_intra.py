@@ -11,7 +11,6 @@ from keras_sandwich.layers.jpeg_proxy import JpegProxy, require_channels
 from keras_sandwich.layers.quantizer import LARGEST, require_positive_qstep
 from keras_sandwich.layers.rate_models import GaussianRate, JpegRate
 from keras_sandwich.ops.quantization import known
-from keras_sandwich.ops.rounding import round_straight_through
 from keras_sandwich.ops.shapes import require_images
 
 ELU_ALPHA = 0.01
@@ -219,9 +218,7 @@ class EncodeDecodeIntra(keras.layers.Layer):
             step = ops.ones((), "float32")
             steps = self.proxy.quantizer.steps(quality=quality)
         image_size = ops.shape(images)[1:3]
-        decoded, indices, unrounded = self.proxy.code(
-            round_straight_through(images), steps, training
-        )
+        decoded, indices, unrounded = self.proxy.code(images, steps, training, whole_pixels=True)
         sizes = {"image_size": image_size} if self._rate_takes_size else {}
         return decoded, self.rate_model(indices, unrounded, step, **sizes)
 

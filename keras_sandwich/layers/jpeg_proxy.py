@@ -12,10 +12,11 @@ from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.ops import jpeg_float, jpeg_libjpeg
 from keras_sandwich.ops.blocks import BLOCK
 from keras_sandwich.ops.chroma import require_subsampling
-from keras_sandwich.ops.color import images_of, red_green_blue
+from keras_sandwich.ops.color import images_of, planes_of, red_green_blue
 from keras_sandwich.ops.rounding import (
     clip,
     round_cubic,
+    round_straight_through,
     rounding_remainder,
     straight_through,
     uniform_noise,
@@ -161,22 +162,27 @@ class JpegProxy(keras.layers.Layer):
         return self.quantizer.tables(qstep)
 
     def code(
-        self, images: Any, steps: Any, training: bool | None = None
+        self, images: Any, steps: Any, training: bool | None = None, whole_pixels: bool = False
     ) -> tuple[Any, list[Any], list[Any]]:
         """Images to (decoded images, indices, unrounded indices): `encode` and `decode` in one.
+
+        With `whole_pixels` the images are rounded first, straight through.
 
         Where rounding only adds something to an index, straight through or as noise, decoding gives back the planes
         and what that adds to them. Their gradient is then the identity and needs no transform.
         """
         images = require_images(images)
-        if self.rounding == "cubic" or not self.quantizer.one_scale:
-            indices, unrounded = self.encode(images, steps, training)
-            return self.decode(indices, steps, ops.shape(images)[1:3], training), indices, unrounded
         require_one_each(steps.shape[0], images.shape[0])
-        planes = jpeg_float.to_planes(images, self.convert_to_yuv, self.chroma_subsampling)
+        channels = planes_of(images)
+        if whole_pixels:
+            channels = [round_straight_through(channel) for channel in channels]
+        if self.rounding == "cubic" or not self.quantizer.one_scale:
+            indices, unrounded = self._encode(channels, steps, training)
+            return self.decode(indices, steps, ops.shape(images)[1:3], training), indices, unrounded
+        planes = jpeg_float.to_planes(channels, self.convert_to_yuv, self.chroma_subsampling)
         coded = self._coded_size(planes, jpeg_float)
         surrogates = self._encode_planes(coded, steps, jpeg_float)
-        unrounded = self._with_exact_values(surrogates, images, steps)
+        unrounded = self._with_exact_values(surrogates, channels, steps)
         remainders = [self._remainder(component, training) for component in unrounded]
         indices = [x + remainder for x, remainder in zip(unrounded, remainders, strict=True)]
         if self.arithmetic == "libjpeg":  # what an index has more than the float form's
@@ -190,7 +196,7 @@ class JpegProxy(keras.layers.Layer):
                 a * self.quantizer.of_channel(shape, channel) for channel, a in enumerate(added)
             ]
         added = jpeg_float.decode_remainders(added)
-        decoded = self._with_additions(images, planes, coded, added, scale)
+        decoded = self._with_additions(channels, planes, coded, added, scale)
         return self._finished(decoded, indices, steps, training), indices, unrounded
 
     def encode(self, images: Any, steps: Any, training: bool | None = None) -> tuple[Any, Any]:
@@ -201,63 +207,82 @@ class JpegProxy(keras.layers.Layer):
         """
         images = require_images(images)
         require_one_each(steps.shape[0], images.shape[0])
-        unrounded = self._transform(images, steps, jpeg_float)
-        unrounded = self._with_exact_values(unrounded, images, steps)
-        return [self._round(component, training) for component in unrounded], unrounded
+        return self._encode(planes_of(images), steps, training)
 
     def decode(
         self, indices: Any, steps: Any, image_size: Any, training: bool | None = None
     ) -> Any:
         """Indices, as `encode` returns them, to images [batch, height, width, channels]."""
-        images = self._reconstruct(indices, steps, image_size, jpeg_float)
-        return self._finished(images, indices, steps, training)
+        channels = self._reconstruct(indices, steps, image_size, jpeg_float)
+        return self._finished(channels, indices, steps, training)
 
-    def _finished(self, images: Any, indices: Any, steps: Any, training: bool | None) -> Any:
-        """Decoded images, clipped, and with libjpeg's values where those are asked for."""
+    def _encode(
+        self, channels: list[Any], steps: Any, training: bool | None
+    ) -> tuple[list[Any], list[Any]]:
+        """`encode` of the channels of images."""
+        unrounded = self._transform(channels, steps, jpeg_float)
+        unrounded = self._with_exact_values(unrounded, channels, steps)
+        return [self._round(component, training) for component in unrounded], unrounded
+
+    def _finished(
+        self, channels: list[Any], indices: Any, steps: Any, training: bool | None
+    ) -> Any:
+        """Images of decoded channels, clipped, and with libjpeg's values where those are asked for."""
         if self.clip_to_image_max:
-            images = clip(images, 0.0, self.image_max)
+            channels = [clip(channel, 0.0, self.image_max) for channel in channels]
         if self.arithmetic == "libjpeg" and not self._noisy(training):
             whole = [ops.stop_gradient(component) for component in indices]
-            size = ops.shape(images)[1:3]
+            size = ops.shape(channels[0])[1:3]
             exact = self._reconstruct(whole, ops.stop_gradient(steps), size, jpeg_libjpeg)
-            images = straight_through(exact, images)
-        return images
+            channels = [straight_through(*pair) for pair in zip(exact, channels, strict=True)]
+        return images_of(channels)
 
-    def _with_exact_values(self, unrounded: list[Any], images: Any, steps: Any) -> list[Any]:
+    def _with_exact_values(
+        self, unrounded: list[Any], channels: list[Any], steps: Any
+    ) -> list[Any]:
         """libjpeg's unrounded indices where those are asked for, with the gradient of the float form's."""
         if self.arithmetic != "libjpeg":
             return unrounded
-        exact = self._transform(ops.stop_gradient(images), ops.stop_gradient(steps), jpeg_libjpeg)
+        fixed = [ops.stop_gradient(channel) for channel in channels]
+        exact = self._transform(fixed, ops.stop_gradient(steps), jpeg_libjpeg)
         return [
             straight_through(x, surrogate[:, : ops.shape(x)[1], : ops.shape(x)[2]])
             for x, surrogate in zip(exact, unrounded, strict=True)
         ]
 
     def _with_additions(
-        self, images: Any, planes: list[Any], coded: list[Any], added: list[Any], scale: Any
-    ) -> Any:
-        """Images plus `scale` times what is added to their coded planes."""
+        self,
+        channels: list[Any],
+        planes: list[Any],
+        coded: list[Any],
+        added: list[Any],
+        scale: Any,
+    ) -> list[Any]:
+        """Channels plus `scale` times what is added to their coded planes."""
+        scale = scale[:, 0]
         if self.chroma_subsampling == "4:4:4":
-            # `scale` alone has a gradient: nothing is transposed going back.
-            return images + scale * self._cropped_images(added, images)
-        added = [a * scale[:, 0] for a in added]
+            # `scale` alone has a gradient: nothing is transformed going back.
+            added = self._cropped_channels(added, channels)
+            return [x + scale * a for x, a in zip(channels, added, strict=True)]
+        added = [a * scale for a in added]
         for channel, (plane, small) in enumerate(zip(planes, coded, strict=True)):
             if small is not plane:
                 (large,) = jpeg_float.upsample_chroma(
                     [small + added[channel]], self.chroma_subsampling, ops.shape(plane)[1:3]
                 )
                 added[channel] = large - plane
-        return images + self._cropped_images(added, images)
+        added = self._cropped_channels(added, channels)
+        return [x + a for x, a in zip(channels, added, strict=True)]
 
-    def _cropped_images(self, added: list[Any], like: Any) -> Any:
-        """What is added to planes as what it adds to images."""
-        _, height, width, _ = ops.shape(like)
+    def _cropped_channels(self, added: list[Any], channels: list[Any]) -> list[Any]:
+        """What is added to planes as what it adds to channels."""
+        _, height, width = ops.shape(channels[0])
         added = [plane[:, :height, :width] for plane in added]
-        return images_of(red_green_blue(*added) if self.convert_to_yuv else added)
+        return red_green_blue(*added) if self.convert_to_yuv else added
 
-    def _transform(self, images: Any, steps: Any, stages: Any) -> list[Any]:
-        """Images to the unrounded indices of each channel, in either arithmetic."""
-        planes = stages.to_planes(images, self.convert_to_yuv, self.chroma_subsampling)
+    def _transform(self, channels: list[Any], steps: Any, stages: Any) -> list[Any]:
+        """Channels of images to their unrounded indices, in either arithmetic."""
+        planes = stages.to_planes(channels, self.convert_to_yuv, self.chroma_subsampling)
         return self._encode_planes(self._coded_size(planes, stages), steps, stages)
 
     def _coded_size(self, planes: list[Any], stages: Any) -> list[Any]:
@@ -282,8 +307,8 @@ class JpegProxy(keras.layers.Layer):
                 components[channel] = ops.reshape(blocks, (-1, *ops.shape(blocks)[1:3], BLOCK**2))
         return components
 
-    def _reconstruct(self, indices: Any, steps: Any, image_size: Any, stages: Any) -> Any:
-        """Indices to images, in either arithmetic."""
+    def _reconstruct(self, indices: Any, steps: Any, image_size: Any, stages: Any) -> list[Any]:
+        """Indices to channels of images, in either arithmetic."""
         planes: list[Any] = [None] * len(indices)
         for members in self._groups(len(indices)):
             own_steps = [self.quantizer.of_channel(steps, channel) for channel in members]
@@ -294,7 +319,8 @@ class JpegProxy(keras.layers.Layer):
                 group = stages.upsample_chroma(group, self.chroma_subsampling, image_size)
             for channel, plane in zip(members, group, strict=True):
                 planes[channel] = plane[:, : image_size[0], : image_size[1]]
-        return stages.to_images(planes, self.convert_to_yuv)
+        channels: list[Any] = stages.to_channels(planes, self.convert_to_yuv)
+        return channels
 
     def _groups(self, channels: int) -> list[list[int]]:
         """Channels that are coded at one size, together: all, or luma and chroma apart."""

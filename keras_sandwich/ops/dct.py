@@ -99,11 +99,12 @@ def _matrix() -> Any:
     return magnitudes * ops.sign(ops.cast(8 - angle, "float32"))
 
 
-def _eye(size: int) -> Any:
+def eye(size: int) -> Any:
+    """The matrix that changes nothing, for `product`."""
     return namespace().eye(size, dtype="float32")
 
 
-def _product(x: Any, left: Any, right: Any) -> Any:
+def product(x: Any, left: Any, right: Any) -> Any:
     """x, in rows of the right length, times the Kronecker product of two matrices."""
     size = left.shape[0] * right.shape[0]
     matrix = left[:, None, :, None] * right[None, :, None, :]
@@ -136,8 +137,8 @@ def dct(blocks: Any) -> Any:
     # Two rows at once, as a matrix of 8×8 is too small to be fast. Both axes at once would be a sum of 64 terms, with
     # thrice the error of sums of 8.
     transposed = _matrix().T
-    rows = _product(blocks, _eye(2), transposed)
-    return ops.reshape(_product(rows, transposed, _eye(BLOCK)), ops.shape(blocks))
+    rows = product(blocks, eye(2), transposed)
+    return ops.reshape(product(rows, transposed, eye(BLOCK)), ops.shape(blocks))
 
 
 def inverse_dct(coefficients: Any) -> Any:
@@ -168,4 +169,4 @@ def inverse_dct_at_once(coefficients: Any) -> Any:
     if not products_are_float32(coefficients):
         return _both_ways(coefficients, samples_of)
     matrix = _matrix()
-    return ops.reshape(_product(coefficients, matrix, matrix), ops.shape(coefficients))
+    return ops.reshape(product(coefficients, matrix, matrix), ops.shape(coefficients))

@@ -1,25 +1,31 @@
 """The stages of the codec proxy in float32, with their gradients; `ops.jpeg_libjpeg` has the same ones in integers.
 
-A plane is one channel, [batch, height, width]; the planes of a picture are a list. Chroma is centred at 0.
+A channel of a picture and a plane of what is coded are [batch, height, width]; those of a picture are a list. One by
+one, since on a CPU what fits its cache takes a fraction of the time. Chroma is centred at 0.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+from keras import ops
+
 from keras_sandwich.ops import chroma, color
-from keras_sandwich.ops.blocks import BLOCK, cut_plane, join_blocks, pad_to_multiple
+from keras_sandwich.ops.blocks import BLOCK, cut_plane, join_blocks
 from keras_sandwich.ops.dct import dct, inverse_dct, inverse_dct_at_once
+from keras_sandwich.ops.shapes import ceil_multiple, pad_bottom_right
 
 CENTRE = 128.0  # the level shift of T.81 A.3.1, whatever image_max is
 
 
-def to_planes(images: Any, convert_to_yuv: bool, chroma_subsampling: str) -> list[Any]:
-    """Images, mirrored to whole MCUs, as planes of full size around 0."""
+def to_planes(channels: Sequence[Any], convert_to_yuv: bool, chroma_subsampling: str) -> list[Any]:
+    """Channels, mirrored to whole MCUs, as planes of full size around 0."""
     down, across = chroma.require_subsampling(chroma_subsampling)
-    planes = color.planes_of(pad_to_multiple(images, (BLOCK * down, BLOCK * across)))
+    _, height, width = ops.shape(channels[0])
+    size = ceil_multiple(height, BLOCK * down), ceil_multiple(width, BLOCK * across)
+    channels = [pad_bottom_right(channel, *size, repeat_edge=True) for channel in channels]
     if not convert_to_yuv:
-        return [plane - CENTRE for plane in planes]
-    luma, cb, cr = color.luma_and_differences(*planes)
+        return [channel - CENTRE for channel in channels]
+    luma, cb, cr = color.luma_and_differences(*channels)
     return [luma - CENTRE, cb, cr]
 
 
@@ -54,8 +60,9 @@ def upsample_chroma(planes: Sequence[Any], chroma_subsampling: str, size: Any) -
     ]
 
 
-def to_images(planes: Sequence[Any], convert_to_yuv: bool) -> Any:
-    """Decoded planes to images, not clipped."""
-    return color.images_of(
-        [plane + CENTRE for plane in (color.red_green_blue(*planes) if convert_to_yuv else planes)]
-    )
+def to_channels(planes: Sequence[Any], convert_to_yuv: bool) -> list[Any]:
+    """Decoded planes to channels, not clipped."""
+    if not convert_to_yuv:
+        return [plane + CENTRE for plane in planes]
+    luma, cb, cr = planes
+    return color.red_green_blue(luma + CENTRE, cb, cr)

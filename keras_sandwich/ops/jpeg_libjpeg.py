@@ -1,37 +1,45 @@
 """The stages of the codec proxy as libjpeg computes them with its default settings, integer for integer.
 
-The "islow" transforms, 16-bit fixed-point colour, box-filtered chroma that comes back by "fancy" upsampling, in int32
-on any device. Every sum below is exact in 32 bits, so the order of the terms is free; what must be kept is where
-libjpeg rounds. Nothing here has a gradient: that is `ops.jpeg_float`'s, which has the same stages.
+The "islow" transforms, 16-bit fixed-point colour, box-filtered chroma that comes back by "fancy" upsampling, in int32;
+the transforms as products of matrices where those keep float32. Every sum below is exact, so the order of the terms is
+free; what must be kept is where libjpeg rounds. Nothing here has a gradient: that is `ops.jpeg_float`'s, which has the
+same stages.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from keras import ops
 
 from keras_sandwich.ops.blocks import BLOCK, cut_plane, join_blocks
 from keras_sandwich.ops.chroma import require_subsampling
-from keras_sandwich.ops.color import images_of, planes_of
-from keras_sandwich.ops.dct import frequencies_of, samples_of, transform_blocks
+from keras_sandwich.ops.dct import (
+    eye,
+    frequencies_of,
+    product,
+    products_are_float32,
+    samples_of,
+    transform_blocks,
+)
 from keras_sandwich.ops.shapes import ceil_divide, ceil_multiple, namespace, take
 
 CENTRE = 128
 LARGEST = 255
 
 
-def to_planes(images: Any, convert_to_yuv: bool, chroma_subsampling: str) -> list[Any]:
-    """Images, rounded and clipped to 0…255, as what is coded: int32 planes."""
-    samples = planes_of(ops.cast(ops.clip(ops.round(images), 0, LARGEST), "int32"))
+def to_planes(channels: Sequence[Any], convert_to_yuv: bool, chroma_subsampling: str) -> list[Any]:
+    """Channels, rounded and clipped to 0…255, as what is coded: int32 planes."""
+    samples = [ops.cast(_clamp(ops.round(channel)), "int32") for channel in channels]
     return _rgb_to_ycc(*samples) if convert_to_yuv else samples
 
 
-def to_images(planes: Sequence[Any], convert_to_yuv: bool) -> Any:
-    """Decoded planes to float32 images."""
+def to_channels(planes: Sequence[Any], convert_to_yuv: bool) -> list[Any]:
+    """Decoded planes to float32 channels."""
     planes = _ycc_to_rgb(*planes) if convert_to_yuv else planes
-    return ops.cast(images_of(planes), "float32")
+    return [ops.cast(plane, "float32") for plane in planes]
 
 
 def _clamp(samples: Any) -> Any:
@@ -109,10 +117,14 @@ def downsample_chroma(planes: Sequence[Any], chroma_subsampling: str) -> list[An
     _, height, width = ops.shape(joined)
     rows, columns = ceil_divide(height, down), ceil_multiple(ceil_divide(width, across), BLOCK)
     joined = _replicated(joined, rows * down, columns * across)
-    boxes = ops.reshape(joined, (-1, rows, down, columns // 2, 2, across))
+    # Slices, as PyTorch sums integers of short axes ten times as slowly.
+    lines = ops.reshape(joined, (-1, rows, down, columns * across))
+    sums = lines[:, :, 0] + lines[:, :, 1] if down == 2 else lines[:, :, 0]
+    pairs = ops.reshape(sums, (-1, rows, columns // 2, 2, across))
     # 0, 1 for pairs of samples, 1, 2 for boxes of four.
     bias = ops.convert_to_tensor([down - 1, down], "int32")
-    means = ops.right_shift(ops.sum(boxes, axis=(2, 5)) + bias, (down * across).bit_length() - 1)
+    sums = pairs[..., 0] + pairs[..., 1] + bias
+    means = ops.right_shift(sums, (down * across).bit_length() - 1)
     return _apart(ops.reshape(means, (-1, rows, columns)), planes)
 
 
@@ -207,22 +219,62 @@ def _islow_weights() -> list[list[int]]:
 
 
 _WEIGHTS = _islow_weights()
-_Line = list[Any]
+_LEFT_WEIGHTS = [line[: BLOCK // 2] for line in _WEIGHTS]
 
 
-def _pass(transform: Callable[[_Line, Any], _Line], bits: int) -> Callable[[_Line], _Line]:
-    return lambda line: [_descale(value, bits) for value in transform(line, _WEIGHTS)]
+def _matrix() -> Any:
+    """`_WEIGHTS` in float32; on PyTorch a tensor, of its left half: its compiler takes 50 ms for a number of a list."""
+    if keras.backend.backend() != "torch":
+        return np.array(_WEIGHTS, "float32")
+    left = ops.convert_to_tensor(_LEFT_WEIGHTS, "float32")
+    signs = 1 - 2 * (ops.arange(BLOCK, dtype="float32") % 2)
+    return ops.concatenate([left, signs[:, None] * ops.flip(left, axis=1)], axis=1)
+
+
+class _Pass(NamedTuple):
+    axis: int  # 1 lies along the rows, 0 along the columns
+    bits: int  # to drop
 
 
 # Rows first when encoding, columns first when decoding.
-_FORWARD = (
-    (1, _pass(frequencies_of, _DCT_BITS - _PASS_BITS)),
-    (0, _pass(frequencies_of, _DCT_BITS + _PASS_BITS)),
-)
-_INVERSE = (
-    (0, _pass(samples_of, _DCT_BITS - _PASS_BITS)),
-    (1, _pass(samples_of, _DCT_BITS + _PASS_BITS + 3)),
-)
+_FORWARD = (_Pass(1, _DCT_BITS - _PASS_BITS), _Pass(0, _DCT_BITS + _PASS_BITS))
+_INVERSE = (_Pass(0, _DCT_BITS - _PASS_BITS), _Pass(1, _DCT_BITS + _PASS_BITS + 3))
+_PART_BITS = 7
+
+
+def _transform(blocks: Any, passes: Sequence[_Pass]) -> Any:
+    """Blocks of whole numbers in float32 after both passes."""
+    if products_are_float32(blocks):
+        shape = ops.shape(blocks)
+        for each in passes:
+            blocks = _pass_of_products(blocks, each, passes is _FORWARD)
+        return ops.reshape(blocks, shape)
+    transform = frequencies_of if passes is _FORWARD else samples_of
+    lines = [(each.axis, _pass_of_lines(transform, each.bits)) for each in passes]
+    return ops.cast(transform_blocks(ops.cast(blocks, "int32"), lines), "float32")
+
+
+def _pass_of_products(blocks: Any, by: _Pass, forward: bool) -> Any:
+    """`_descale` of the product with the weights, 128 · high + low.
+
+    Products with either part are sums of whole numbers below 2^24, exact in float32, as long as the blocks stay below
+    2^14: they do, twice over.
+    """
+    weights = _matrix().T if forward else _matrix()
+    xp = namespace()
+    high = xp.floor(weights * 2.0**-_PART_BITS + 0.5)
+    low = weights * 2.0**-_PART_BITS - high
+    high, low = [
+        product(blocks, *((eye(2), part) if by.axis == 1 else (part, eye(BLOCK))))
+        for part in (high * 2.0 ** (_PART_BITS - by.bits), low)
+    ]
+    return ops.floor(high + (ops.floor(low) * 2.0 ** (_PART_BITS - by.bits) + 0.5))
+
+
+def _pass_of_lines(
+    transform: Callable[[list[Any], Any], list[Any]], bits: int
+) -> Callable[[list[Any]], list[Any]]:
+    return lambda line: [_descale(value, bits) for value in transform(line, _WEIGHTS)]
 
 
 # Planes and indices
@@ -238,25 +290,26 @@ def encode_planes(planes: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
         planes: int32 [batch, height, width] in 0…255.
         steps: whole numbers from 1 to 255 in float32 that broadcast with the indices.
     """
-    joined = ops.concatenate(planes, axis=0)
-    _, height, width = ops.shape(joined)
-    joined = _replicated(joined, ceil_multiple(height, BLOCK), ceil_multiple(width, BLOCK))
-    blocks = ops.cast(cut_plane(joined - CENTRE), "int32")
-    coefficients = ops.cast(transform_blocks(blocks, _FORWARD), "float32")
-    return [_divided(*each) for each in zip(_apart(coefficients, planes), steps, strict=True)]
+    _, height, width = ops.shape(planes[0])
+    size = ceil_multiple(height, BLOCK), ceil_multiple(width, BLOCK)
+    blocks = [cut_plane(ops.cast(_replicated(plane, *size), "float32")) for plane in planes]
+    return [
+        _divided(_transform(x - CENTRE, _FORWARD), s) for x, s in zip(blocks, steps, strict=True)
+    ]
 
 
 def _divided(coefficients: Any, steps: Any) -> Any:
     divisors = _SCALE * steps
     # All are whole numbers below 2^24; the half keeps clear of how a device rounds a division.
-    magnitudes = ops.floor((ops.abs(coefficients) + divisors / 2 + 0.5) / divisors)
+    magnitudes = ops.floor((ops.abs(coefficients) + (divisors / 2 + 0.5)) / divisors)
     indices = ops.sign(coefficients) * magnitudes
     return indices + ops.clip(coefficients / divisors - indices, -0.499, 0.499)
 
 
 def decode_planes(indices: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
     """Indices, whole numbers, of planes of one size to int32 [batch, 8·rows, 8·columns] in 0…255."""
-    products = [index * step for index, step in zip(indices, steps, strict=True)]
-    coefficients = ops.cast(ops.concatenate(products, axis=0), "int32")
-    samples = join_blocks(transform_blocks(coefficients, _INVERSE))
-    return _apart(_clamp(samples + CENTRE), indices)
+    samples = [
+        join_blocks(_transform(index * step, _INVERSE))
+        for index, step in zip(indices, steps, strict=True)
+    ]
+    return [ops.cast(_clamp(plane + CENTRE), "int32") for plane in samples]

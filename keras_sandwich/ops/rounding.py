@@ -119,8 +119,7 @@ def clip(x: Any, low: float, high: float) -> Any:
     # Of the tensor's dtype: on PyTorch Keras rounds them to floatx.
     low, high = (ops.convert_to_tensor(bound, x.dtype) for bound in (low, high))
     clipped = ops.clip(fixed, low, high)
-    inside = ops.cast(ops.equal(clipped, fixed), x.dtype)
-    return clipped + inside * (x - fixed)
+    return ops.where(ops.equal(clipped, fixed), x, clipped)
 
 
 def add_uniform_noise(x: Any, seed: Any) -> Any:

@@ -11,6 +11,7 @@ from photographs import noise, photographs
 from PIL import Image
 
 import keras_sandwich as ks
+import keras_sandwich.ops.jpeg_libjpeg
 
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 GRAYSCALE = "grayscale"
@@ -86,6 +87,16 @@ def test_pixels_of_every_quality(kind):
 def test_pixels_of_one_quality_for_all():
     settings = [{"quality": 42}] * BATCH
     assert_decoded_as_pillow_does(batch("4:2:0", SIZES[0]), "4:2:0", settings, quality=42)
+
+
+def test_accelerators_multiply_no_matrices(monkeypatch):
+    """Products are not exact there: the transforms are sums of integers."""
+    module = keras_sandwich.ops.jpeg_libjpeg
+    monkeypatch.setattr(module, "products_are_float32", lambda x: False)
+    monkeypatch.setattr(module, "product", None)
+    settings = [{"qstep": step} for step in STEPS * 4]
+    images = batch("4:2:0", SIZES[0])
+    assert_decoded_as_pillow_does(images, "4:2:0", settings, qstep=np.float32(STEPS * 4))
 
 
 def test_indices_are_those_in_the_file():
