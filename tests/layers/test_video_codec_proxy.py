@@ -162,17 +162,17 @@ def test_depths_of_their_own_and_colour_with_half_the_chroma():
 
 
 def test_a_step_for_each_clip():
-    clips = moving_clips(frames=2, size=(16, 24))
-    codec = ks.layers.VideoCodecProxy(train_qstep=False, min_qstep=0.0, search_radius=2)
+    clips = moving_clips(size=(16, 24))
+    flow = np.random.default_rng(0).uniform(-2, 2, (2, 2, 16, 24, 2)).astype("float32")
+    codec = ks.layers.VideoCodecProxy(train_qstep=False, min_qstep=0.0, rate_model="gaussian")
     q = np.float32([5.03, 31.02])
-    outputs = to_numpy(codec(clips, qstep=q))
+    outputs = run(lambda c, f: codec(c, f, qstep=q), clips, flow)
     for number in range(2):
-        alone = to_numpy(codec(clips[number : number + 1], qstep=float(q[number])))
-        for name, values in alone.items():
-            np.testing.assert_allclose(
-                outputs[name][number], values[0], rtol=1e-5, atol=1e-2, err_msg=name
-            )
-    assert outputs["rate"][1] < 0.7 * outputs["rate"][0]
+        one = slice(number, number + 1)
+        expected, _, _ = video(clips, (q[number], q[number]), flow=flow)
+        assert_near(
+            {n: v[one] for n, v in outputs.items()}, {n: v[one] for n, v in expected.items()}
+        )
 
 
 class Brighter(keras.layers.Layer):
@@ -289,11 +289,11 @@ def test_saved_and_read_again(tmp_path):
 
 
 def test_everything_is_float32_under_a_mixed_policy():
-    clips = moving_clips(frames=2, size=(16, 24))
-    expected = run(ks.layers.VideoCodecProxy(9.03, 14.02, search_radius=2), clips)
+    clips, flow = moving_clips(frames=2, size=(16, 24)), np.ones((2, 1, 16, 24, 2), "float32") / 3
+    options = {"qstep_intra": 9.03, "qstep_inter": 14.02, "rate_model": "gaussian"}
+    expected = run(ks.layers.VideoCodecProxy(**options), clips, flow)
     keras.config.set_dtype_policy("mixed_bfloat16")
-    codec = ks.layers.VideoCodecProxy(9.03, 14.02, search_radius=2)
-    for name, values in run(codec, clips).items():
+    for name, values in run(ks.layers.VideoCodecProxy(**options), clips, flow).items():
         assert values.dtype == np.float32
         assert np.array_equal(values, expected[name]), name
 
