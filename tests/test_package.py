@@ -20,6 +20,7 @@ SURFACE = Path(__file__).parent / "public_surface.txt"
 BACKENDS = {"tensorflow", "jax", "torch"}
 EXTRAS = {
     "PIL",
+    "av",
     "imagecodecs",
     "matplotlib",
     "mediapy",

@@ -228,7 +228,10 @@ def test_gradients_reach_the_first_frame_and_the_steps():
     assert abs(by_intra) < 1e-3
 
 
-@pytest.mark.skipif(BACKEND == "torch", reason="torch.compile takes minutes for a clip")
+@pytest.mark.skipif(
+    BACKEND != "tensorflow",
+    reason="JAX compiles the clips of the other tests; torch.compile takes minutes for one",
+)
 def test_one_program_is_the_same():
     clips = moving_clips(frames=2, size=(16, 24))
     codec = ks.layers.VideoCodecProxy(
@@ -263,7 +266,7 @@ def test_saved_and_read_again(tmp_path):
         "qstep_intra": 4.0,
         "qstep_inter": 6.0,
         "min_qstep": 0.5,
-        "rate_model": ks.layers.JpegRate(gradient="unrounded"),
+        "rate_model": ks.layers.GaussianRate(name="mine"),
         "rounding": "uniform_noise",
         "seed": 5,
         "loop_filter": ks.models.LoopFilter(ks.models.UNet(1, (4,), (4, 4))),
@@ -280,7 +283,7 @@ def test_saved_and_read_again(tmp_path):
     model.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras")
     found = again.get_layer("codec")
-    assert found.inter.rate_model.gradient == "unrounded"
+    assert found.inter.rate_model.name == found.intra.rate_model.name == "mine"
     plain = [name for name in options if name not in ("rate_model", "loop_filter")]
     assert {name: found.get_config()[name] for name in plain} == {n: options[n] for n in plain}
     expected, outputs = to_numpy(model(clips)), to_numpy(again(clips))
