@@ -64,6 +64,11 @@ def write(
         unwanted: types of NAL units that are left out.
     """
     library = pyav(encoder)
+    if encoder not in library.codecs_available:
+        raise ImportError(
+            f"This PyAV {library.__version__} has no {encoder}. The wheels of 15.1 and later have: "
+            'pip install "keras-sandwich[video]" "av>=15.1".'
+        )
     buffer = io.BytesIO()
     container = library.open(buffer, "w", format="mp4", options={"fflags": "+bitexact"})
     with closing(container):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -301,6 +302,16 @@ def test_bad_clips():
         X265().encode(good[:, :2, :2])
     with pytest.raises(TypeError, match="abstract"):
         VideoCodec()
+
+
+def test_libraries_that_are_not_there(monkeypatch):
+    monkeypatch.setattr(av, "codecs_available", {"libx264"})
+    with pytest.raises(ImportError, match=r"has no libx265.*keras-sandwich\[video\]"):
+        X265().encode(moving_clip(1))
+    monkeypatch.setitem(sys.modules, "av", None)
+    for act in (lambda: X264().encode(moving_clip(1)), lambda: X264().version):
+        with pytest.raises(ImportError, match=r"needs PyAV: pip install .keras-sandwich\[video\]"):
+            act()
 
 
 def test_nothing_is_printed(capfd):
