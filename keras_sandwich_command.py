@@ -169,6 +169,14 @@ def _add_encode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command.add_argument(
         "--no-profile", action="store_true", help="leave the ICC profile out: the file is smaller"
     )
+    command.add_argument(
+        "--effort",
+        type=int,
+        default=0,
+        metavar="N",
+        help="passes that refine a .jpg file for its picture: better at as many bits, for seconds of each megapixel "
+        "a pass; 16 bring most of it (default: 0)",
+    )
     _add_tile_size(command)
 
 

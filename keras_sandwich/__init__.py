@@ -17,6 +17,7 @@ from keras_sandwich import (
     ops,
     pictures,
     presets,
+    refinement,
     training,
 )
 from keras_sandwich._version import __version__ as __version__
@@ -39,6 +40,7 @@ __all__ = [
     "ops",
     "pictures",
     "presets",
+    "refinement",
     "training",
     "transport",
 ]

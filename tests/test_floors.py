@@ -17,6 +17,7 @@ FLOORS = (
     ("metrics", "presets", "pictures"),
     ("models", "datasets"),
     ("inference",),
+    ("refinement",),
     ("evaluation", "files"),
     ("callbacks",),
     ("training",),

@@ -16,6 +16,9 @@ import keras
 import keras_sandwich as ks
 
 METRICS = ("psnr-rgb", "psnr-luma", "ssim-rgb", "ms-ssim-rgb")
+# Passes of refinement, and fewer strengths, since each takes as long as some forty without.
+EFFORT = 16
+REFINED: dict[str, tuple[int, ...]] = {"full": (20, 34, 58, 100), "half": (4, 8, 16, 32)}
 SUBSAMPLINGS = ("4:2:0", "4:4:4", "4:2:2")
 
 # Name → what tables call it, the codec, and strengths that span 0.2 to 1.5 bits per pixel of photographs: of files of
@@ -85,6 +88,7 @@ class Curve:
         system: what is measured.
         codec: with which files are written.
         strengths: of the codec.
+        effort: passes that refine each file.
     """
 
     name: str
@@ -92,6 +96,7 @@ class Curve:
     system: System
     codec: Any
     strengths: tuple[float, ...]
+    effort: int = 0
 
 
 def scenario_of(config: dict[str, Any]) -> str:
@@ -159,6 +164,11 @@ def every_curve(models: Path | None = None) -> list[Curve]:
                 name = f"{place}/{system.name}-{choice.replace(':', '')}"
                 at = tuple(map(float, strengths[system.size]))
                 curves.append(Curve(name, label, system, chosen, at))
+                if place == "jpeg-flat" and system.name.startswith("preset-"):
+                    name = f"{name}-refined"
+                    label = f"{label}, refined"
+                    at = tuple(map(float, REFINED[system.size]))
+                    curves.append(Curve(name, label, system, chosen, at, EFFORT))
     return curves
 
 

@@ -43,7 +43,14 @@ def measure(task: Task) -> ks.evaluation.RDCurve:
     curve, system = _made(task.curve, task.models)
     picture = {task.picture.stem: read_srgb(task.picture)}
     measured = ks.evaluation.rd_curve(
-        system, picture, curve.codec, curve.strengths, METRICS, curve.label, verbose=0
+        system,
+        picture,
+        curve.codec,
+        curve.strengths,
+        METRICS,
+        curve.label,
+        effort=curve.effort,
+        verbose=0,
     )
     return replace(measured, fingerprint=curve.system.fingerprint)
 
@@ -60,7 +67,8 @@ def recorded(curve: Curve, file: Path) -> ks.evaluation.RDCurve | None:
         return None
     found = ks.evaluation.load_results(file)
     # JSON has lists where settings have tuples; `settings` has lists too.
-    expected = (curve.codec.settings, curve.codec.version, list(curve.strengths))
+    settings = curve.codec.settings | ({"effort": curve.effort} if curve.effort else {})
+    expected = (settings, curve.codec.version, list(curve.strengths))
     same = (found.settings, found.version, found.strengths) == expected
     same = (
         same

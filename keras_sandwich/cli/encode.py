@@ -20,6 +20,7 @@ def run(options: argparse.Namespace) -> int:
         "background": options.background,
         "keep_profile": not options.no_profile,
         "tile_size": options.tile_size,
+        "effort": options.effort,
     }
     if options.source.is_dir():
         suffix = f".{options.format or 'jpg'}"
@@ -27,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
             encode_folder(options.source, options.target, options.model, suffix=suffix, **how)
         )
     target = target_of(options.source, options.target, options.format, "jpg")
-    info = encode_file(options.source, target, options.model, **how)
+    shown = int(options.effort > 0)
+    info = encode_file(options.source, target, options.model, verbose=shown, **how)
     print(f"{target}: {info.file_size} bytes, {info.bits_per_pixel:.3f} bits per pixel")
     return 0

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -112,7 +112,7 @@ class AVIF(QualityCodec):
             self.refuse_metadata(xmp, icc_profile)
             return self._encode_with_imagecodecs(image)
         _require_avif()
-        metadata = {"xmp": xmp, "icc_profile": icc_profile}
+        metadata: dict[str, Any] = {"xmp": xmp, "icc_profile": icc_profile}
         return pillow_save(
             image,
             "AVIF",

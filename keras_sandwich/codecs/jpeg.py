@@ -1,5 +1,6 @@
 """JPEG, as Pillow and libjpeg write and read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -107,6 +108,39 @@ class JPEG(Codec):
         self, image: np.ndarray, *, xmp: bytes | None = None, icc_profile: bytes | None = None
     ) -> bytes:
         image = check_image(image)
+        return self._save(image, None, xmp, icc_profile)
+
+    def encode_planes(
+        self,
+        planes: Sequence[np.ndarray],
+        *,
+        xmp: bytes | None = None,
+        icc_profile: bytes | None = None,
+    ) -> bytes:
+        """The file whose planes these are, chroma at its own size.
+
+        Args:
+            planes: uint8 [height, width], one or three: Y, Cb and Cr, or without a `color_transform` R, G and B. Of
+                three, the first has the picture's size and the others ⌈height/down⌉ × ⌈width/across⌉.
+            xmp: an XMP packet to put into the file.
+            icc_profile: an ICC profile to put into the file.
+
+        Returns:
+            The bytes.
+        """
+        height, width = planes[0].shape
+        # Samples repeated are what libjpeg's averages make samples of again.
+        whole = [
+            np.repeat(np.repeat(plane, -(-height // len(plane)), 0), -(-width // plane.shape[1]), 1)
+            for plane in planes
+        ]
+        image = check_image(np.stack([plane[:height, :width] for plane in whole], axis=-1))
+        mode = "YCbCr" if len(planes) == 3 and self.color_transform else None
+        return self._save(image, mode, xmp, icc_profile)
+
+    def _save(
+        self, image: np.ndarray, mode: str | None, xmp: bytes | None, icc_profile: bytes | None
+    ) -> bytes:
         check_sides(image, "JPEG", self.max_side)
         options: dict[str, Any] = {"optimize": self.optimize, "progressive": self.progressive}
         if self.quality is not None:
@@ -130,7 +164,7 @@ class JPEG(Codec):
                     f"JPEG holds ICC profiles of up to {MAX_PROFILE} bytes. Received {len(icc_profile)}."
                 )
             options["icc_profile"] = icc_profile
-        return pillow_save(image, "JPEG", **options)
+        return pillow_save(image, "JPEG", mode=mode, **options)
 
     def decode(self, data: bytes) -> np.ndarray:
         return pillow_load(check_data(data), "JPEG")

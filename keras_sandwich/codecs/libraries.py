@@ -65,11 +65,15 @@ def refusal_in_words(kind: str, image: np.ndarray, known: str = "") -> Iterator[
         ) from error
 
 
-def pillow_save(image: np.ndarray, kind: str, **options: Any) -> bytes:
-    """The bytes of the file that Pillow writes."""
+def pillow_save(image: np.ndarray, kind: str, *, mode: str | None = None, **options: Any) -> bytes:
+    """The bytes of the file that Pillow writes; `mode` is Pillow's, where three samples are not R, G and B."""
     module, buffer = pillow(kind), io.BytesIO()
     with refusal_in_words(kind, image):
-        module.fromarray(as_plane(image)).save(buffer, kind, **options)
+        if mode is None:
+            picture = module.fromarray(as_plane(image))
+        else:
+            picture = module.frombytes(mode, image.shape[1::-1], image.tobytes())
+        picture.save(buffer, kind, **options)
     return buffer.getvalue()
 
 

@@ -16,6 +16,7 @@ from keras_sandwich.evaluation.quality import measures
 from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
 from keras_sandwich.inference.transport import code_at_each, for_channels, sample_bits
+from keras_sandwich.refinement import refine_jpeg
 
 # Where nobody says which strengths to measure: how many, and from which to which share of the largest.
 DEFAULT_COUNT, FINEST, COARSEST = 12, 0.02, 0.6
@@ -30,6 +31,7 @@ def rd_curve(
     name: str | None = None,
     picture_names: Sequence[str] = (),
     tile_size: int | None = 1024,
+    effort: int = 0,
     verbose: int = 1,
 ) -> RDCurve:
     """Sends pictures through a real codec at several strengths.
@@ -72,6 +74,7 @@ def rd_curve(
         name: what to call the curve; by default the system's name.
         picture_names: the pictures' names, for the record; by default those that the dict or the files have.
         tile_size: pictures larger than this go through the networks in tiles; None: whole.
+        effort: passes of `refinement.refine_jpeg` for each file, as `encode_file` makes them; for a `codecs.JPEG`.
         verbose: 1 shows a progress bar, 0 nothing.
 
     Returns:
@@ -104,9 +107,21 @@ def rd_curve(
             }
             channels = samples[qsteps[0]].shape[-1]
             coders = [for_channels(setting, channels) for setting in settings]
-            record = record or _record(for_channels(codec, channels), channels)
+            record = record or _record(for_channels(codec, channels), channels, effort)
             files = code_at_each([samples[qstep] for qstep in qsteps], coders)
-            for row, (coded, qstep) in enumerate(zip(files, qsteps, strict=True)):
+            told = zip(files, coders, qsteps, strict=True)
+            for row, (coded, coder, qstep) in enumerate(told):
+                if effort:
+                    coded = refine_jpeg(
+                        system,
+                        picture,
+                        samples[qstep],
+                        coder,
+                        effort,
+                        plain=coded,
+                        qstep=qstep,
+                        tile_size=tile_size,
+                    )
                 bottleneck = from_samples(coded.decoded, bits)
                 restored = postprocess_picture(system, bottleneck, size, tile_size, qstep)
                 restored = np.clip(np.round(restored), 0, peak)
@@ -151,12 +166,13 @@ def default_strengths(codec: Any) -> list[float]:
     return [float(listed[place]) for place in np.unique(nearest)]
 
 
-def _record(coder: Any, channels: int) -> dict[str, Any]:
+def _record(coder: Any, channels: int, effort: int) -> dict[str, Any]:
     """Which codec it was, read before anything is measured with it."""
+    settings = dict(getattr(coder, "settings", {}))
     return {
         "codec": codec_name(coder, channels),
         "version": str(coder.version),
-        "settings": dict(getattr(coder, "settings", {})),
+        "settings": settings | ({"effort": effort} if effort else {}),
     }
 
 

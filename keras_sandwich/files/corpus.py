@@ -15,7 +15,12 @@ from keras_sandwich._optional import progress_bar
 from keras_sandwich.codecs.pool import map_in_order
 from keras_sandwich.files.container import CODED_SUFFIXES
 from keras_sandwich.files.decoding import decode_file
-from keras_sandwich.files.encoding import codec_for_target, encode_file, require_one_goal
+from keras_sandwich.files.encoding import (
+    codec_for_target,
+    encode_file,
+    require_effort,
+    require_one_goal,
+)
 from keras_sandwich.files.info import read_info
 from keras_sandwich.files.lossless import FORMATS
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
@@ -56,6 +61,7 @@ def encode_folder(
     background: Any = None,
     keep_profile: bool = True,
     tile_size: int = 1024,
+    effort: int = 0,
     executor: Executor | None = None,
     verbose: int = 1,
 ) -> FolderReport:
@@ -86,13 +92,14 @@ def encode_folder(
         target_folder: made if it is not there; outside the source folder.
         model: a `CompressIntraModel`, or the name or folder of a preset.
         suffix: of the files, which chooses the codec.
-        bits_per_pixel: as for `encode_file`, and so are the arguments up to `tile_size`.
+        bits_per_pixel: as for `encode_file`, and so are the arguments up to `effort`.
         strength: of the codec.
         target_size: of each file.
         codec: None is the suffix's.
         background: on which transparent pixels are laid.
         keep_profile: keep ICC profiles.
         tile_size: the networks see so many pixels a side at a time.
+        effort: passes of refinement for each file.
         executor: any `concurrent.futures.Executor`, which its owner shuts down; each process of one loads the model
             once. None: one picture after the other.
         verbose: 1 shows a progress bar, 0 nothing.
@@ -116,10 +123,11 @@ def encode_folder(
         "background": background,
         "keep_profile": keep_profile,
         "tile_size": tile_size,
+        "effort": effort,
     }
     jobs = _jobs(Path(source_folder), Path(target_folder), suffix, PICTURE_SUFFIXES)
     with shared(model) as network:
-        _require_codec(suffix, network.network, codec, strength)
+        _require_codec(suffix, network.network, codec, strength, effort)
         record = {
             **options,
             "codec": None if codec is None else codec.settings,
@@ -195,10 +203,11 @@ def decode_folder(
 
 
 def _require_codec(
-    suffix: str, network: Network, codec: codecs.Codec | None, strength: float | None
+    suffix: str, network: Network, codec: codecs.Codec | None, strength: float | None, effort: int
 ) -> None:
     """Raises once what would be raised for every picture."""
     chosen = codec_for_target(Path(f"*{suffix}"), network, codec)
+    require_effort(effort, network, chosen)
     _ = chosen.version  # ImportError where its library is not installed
     if strength is not None:
         chosen.with_strength(strength)

@@ -78,11 +78,11 @@ def preprocess_picture(
     sizes = height, width
     if isinstance(side, Preprocessor):
         sizes = tuple(side.compute_output_shape((1, height, width, channels)))[1:3]
-    rows, columns = (
+    windows = (
         _reducing(size, results, None if tile is None else max(tile // factor, 1), reach, side)
         for size, results in zip((height, width), sizes, strict=True)
     )
-    return _run(side, picture, rows, columns, sizes, _told(system, side, qstep))
+    return _run(side, picture, windows, sizes, qstep_told(system, side, qstep))
 
 
 def postprocess_picture(
@@ -120,7 +120,6 @@ def postprocess_picture(
     Raises:
         ValueError: as `preprocess_picture`.
     """
-    tile = require_tile_size(tile_size)
     decoded = _require_picture(decoded, "decoded")
     size = None if output_size is None else (int(output_size[0]), int(output_size[1]))
 
@@ -132,33 +131,51 @@ def postprocess_picture(
     side = system.postprocessor
     if side is None:
         return np.array(decoded, "float32")
-    height, width, channels = decoded.shape
-    build_once(side, (None, None, None, channels))
-    factor = getattr(side, "downsample_factor", 1)
-    asked = size
-    if size is None or factor == 1 or getattr(side, "by_dct", False):
-        size = height * factor, width * factor
-    if not isinstance(side, Postprocessor) and not _tiled(size, tile):
+    tile = require_tile_size(tile_size)
+    build_once(side, (None, None, None, decoded.shape[-1]))
+    whole_size = restored_size(side, decoded.shape, size)
+    if not isinstance(side, Postprocessor) and not _tiled(whole_size, tile):
         return whole()
+    windows = postprocess_windows(side, decoded.shape, whole_size, tile)
+    restored = _run(side, decoded, windows, whole_size, qstep_told(system, side, qstep))
+    if size is None or getattr(system, "macroblock", 1) == 1:
+        return restored
+    return restored[: size[0], : size[1]]
+
+
+def restored_size(
+    side: Any, shape: tuple[int, ...], asked: tuple[int, int] | None
+) -> tuple[int, int]:
+    """What a postprocessor makes of a bottleneck: the size asked for, or whole macroblocks of it."""
+    factor = getattr(side, "downsample_factor", 1)
+    if asked is None or factor == 1 or getattr(side, "by_dct", False):
+        return shape[0] * factor, shape[1] * factor
+    return asked
+
+
+Windows = tuple[Iterator["Step"], Iterator["Step"]]  # along rows and columns
+
+
+def postprocess_windows(
+    side: Any, shape: tuple[int, ...], size: tuple[int, int], tile: int | None
+) -> Windows:
+    """The windows in which a postprocessor makes a picture of a size of a bottleneck."""
     reach = _require_reach(side, size, tile, "postprocessor")
     rows, columns = (
         _enlarging(samples, results, tile, reach, side)
-        for samples, results in zip((height, width), size, strict=True)
+        for samples, results in zip(shape[:2], size, strict=True)
     )
-    restored = _run(side, decoded, rows, columns, size, _told(system, side, qstep))
-    if asked is None or getattr(system, "macroblock", 1) == 1:
-        return restored
-    return restored[: asked[0], : asked[1]]
+    return rows, columns
 
 
-def _told(system: Any, side: Any, qstep: float | None) -> float | None:
+def qstep_told(system: Any, side: Any, qstep: float | None) -> float | None:
     """The step that a side's network is told; None if it is told none."""
     if not getattr(side, "conditioned", False):
         return None
     return qstep_for(system) if qstep is None else float(qstep)
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
     """A window along one axis: what is read, how it is resampled, and what of the result goes where."""
 
     read: Range
@@ -169,7 +186,7 @@ class _Step(NamedTuple):
 
 def _reducing(
     size: int, results: int, tile: int | None, reach: ReceptiveField, side: Any
-) -> Iterator[_Step]:
+) -> Iterator[Step]:
     """The network, and then fewer samples."""
     by_dct = getattr(side, "by_dct", False)
     factor = side.downsample_factor if by_dct else 1
@@ -186,45 +203,45 @@ def _reducing(
         count = result[1] - result[0]
         if not filtered:
             start = result[0] - seen[0] // factor
-            yield _Step(seen, None, slice(start, start + count), result)
+            yield Step(seen, None, slice(start, start + count), result)
             continue
         # One shape for the last tile too.
         weights = np.zeros((max(tile, count), seen[1] - seen[0]), "float32")
         weights[:count] = window_weights(size, results, result, seen, side.filter)
-        yield _Step(seen, weights, slice(0, count), result)
+        yield Step(seen, weights, slice(0, count), result)
 
 
 def _enlarging(
     size: int, results: int, tile: int | None, reach: ReceptiveField, side: Any
-) -> Iterator[_Step]:
+) -> Iterator[Step]:
     """More samples, and then the network."""
     for seen, result in plan_windows(results, results, tile or results, reach, lambda r: r):
         start = result[0] - seen[0]
         kept = slice(start, start + result[1] - result[0])
         if results == size:
-            yield _Step(seen, None, kept, result)
+            yield Step(seen, None, kept, result)
             continue
         if side.by_dct:
             read = seen[0] * size // results, seen[1] * size // results
-            yield _Step(read, None, kept, result)
+            yield Step(read, None, kept, result)
             continue
         read = window_support(size, results, seen, side.filter)
         # As many samples for each window of a size, wherever it lies between them.
         margin = 2 + math.ceil(6.0 * max(size / results, 1.0))
         read = shifted_range(read, math.ceil((seen[1] - seen[0]) * size / results) + margin, size)
         weights = window_weights(size, results, seen, read, side.filter)
-        yield _Step(read, weights, kept, result)
+        yield Step(read, weights, kept, result)
 
 
 def _run(
     side: Any,
     picture: np.ndarray,
-    rows: Iterator[_Step],
-    columns: Iterator[_Step],
+    windows: Any,
     size: Any,
     qstep: float | None,
 ) -> np.ndarray:
     """Fills the result, window by window."""
+    rows, columns = windows
     run = _stage(side) if isinstance(side, (Preprocessor, Postprocessor)) else _layer(side)
     across = list(columns)
     whole: np.ndarray | None = None

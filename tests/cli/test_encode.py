@@ -35,6 +35,20 @@ def test_a_file_there_and_back(tmp_path, pictures, model, capsys):
     )
 
 
+def test_effort(tmp_path, pictures, model, capsys):
+    arguments = ["--model", model, "--target-size", "1.5k", "--effort", "3"]
+    assert main(["encode", str(pictures / "a.png"), str(tmp_path / "a.jpg"), *arguments]) == 0
+    assert "3/3" in capsys.readouterr().err
+    ks.encode_file(pictures / "a.png", tmp_path / "b.jpg", model, target_size=1500, effort=3)
+    assert (tmp_path / "b.jpg").read_bytes() == (tmp_path / "a.jpg").read_bytes()
+    assert main(["encode", str(pictures), str(tmp_path / "coded"), *arguments]) == 0
+    refined = (tmp_path / "coded" / "a.jpg").read_bytes()
+    assert refined == (tmp_path / "a.jpg").read_bytes()
+    target = str(tmp_path / "a.webp")
+    assert main(["encode", str(pictures / "a.png"), target, *arguments]) == 1
+    assert "refines the coefficients of JPEG files" in capsys.readouterr().err
+
+
 def test_a_folder_there_and_back(tmp_path, pictures, model, capsys):
     coded, restored = tmp_path / "coded", tmp_path / "restored"
     arguments = ["encode", str(pictures), str(coded), "--model", model, "--bits-per-pixel", "6"]
