@@ -22,7 +22,8 @@ def motion_bits(vectors: Any, precision: int = 4, coded: Any = None) -> Any:
     Example:
 
     ```python
-        import keras_sandwich as ks
+    import numpy as np
+    import keras_sandwich as ks
 
     moving = np.full((1, 2, 3, 2), 1.5, "float32")  # all the same: only the first block's costs
     assert float(ks.ops.motion_bits(moving)[0]) == 2 * 7 + 5 * 2 * 1
