@@ -6,6 +6,7 @@ from typing import Any
 
 PACKAGES = {
     "PIL": "Pillow",
+    "av": "PyAV",
     "pillow_heif": "pillow-heif",
     "tensorflow_datasets": "tensorflow-datasets",
 }

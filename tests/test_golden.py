@@ -269,7 +269,56 @@ def check_jpeg_sizes(case, compile):
 
 
 def check_video(case, compile):
-    pytest.skip("there is no video model yet")
+    config, arrays = case
+    largest = 2.0 ** config["bit_depth"] - 1
+    middle = np.round(largest / 2)
+    preprocessor, postprocessor, codec = published_video_stages(case)
+
+    def frame_by_frame(stage, clips, given, returned):
+        """A stage of the image model, which knows 8 bits, on frames whose levels mean something else."""
+        flat = ops.reshape(clips, (-1, *clips.shape[2:]))
+        frames = stage((flat - given[1]) * (255 / given[0]) + 128.0)
+        frames = (frames - 128.0) * (returned[0] / 255) + returned[1]
+        return ops.reshape(frames, (*clips.shape[:2], *frames.shape[1:]))
+
+    def model(clips, flow):
+        levels = (largest, middle)
+        if config["video_is_420"]:
+            clips = ks.ops.yuv_420_to_444(clips)
+        bottleneck = frame_by_frame(preprocessor, clips, levels, levels)
+        outputs = codec(bottleneck, flow, bit_depth=config["bit_depth"])
+        prediction = frame_by_frame(postprocessor, outputs["recons_bottleneck"], levels, levels)
+        if config["video_is_420"]:
+            prediction = ks.ops.yuv_444_to_420(prediction)
+        return {**outputs, "prediction": prediction}
+
+    flow = arrays["backward_flow"][
+        :, :-1
+    ]  # of the last, which would lead to one more, nothing is read
+    flow = meant_flow(flow, config["downsample_factor"])
+    outputs = run(model, arrays["clip"], flow, compile=compile or None)
+    expected = {name[4:]: arrays[name] for name in arrays if name.startswith("out/")}
+    np.testing.assert_allclose(outputs["rate"], expected.pop("rate"), rtol=5e-4)
+    assert expected.keys() >= {"prediction", "recons_bottleneck", "errors", "compressed_errors"}
+    for name, clips in expected.items():
+        frames = [c.reshape(-1, *c.shape[2:]) for c in (outputs[name], clips)]
+        blocks = [to_numpy(ks.ops.image_to_blocks(ks.ops.pad_to_multiple(f, 8))) for f in frames]
+        assert_blocks(*(b.reshape(-1, 64) for b in blocks), 5e-2)
+
+
+def meant_flow(flow, factor):
+    """A flow, constant in each block, whose reduction by `factor` is what the published warp reads.
+
+    That keeps the places of the full-size picture, p = factor·i + factor // 2, and samples the reduced frame there.
+    """
+    if factor == 1:
+        return flow
+    places = [factor * np.arange(size // factor) + factor // 2 for size in flow.shape[2:4]]
+    read = flow[:, :, places[0]][:, :, :, places[1]]
+    own = np.stack(np.meshgrid(*(place // factor for place in places), indexing="ij"), axis=-1)
+    at = np.stack(np.meshgrid(*places, indexing="ij"), axis=-1)
+    meant = factor * (at + read - own)
+    return np.repeat(np.repeat(meant, factor, axis=2), factor, axis=3).astype("float32")
 
 
 CHECKS = {kind: globals()[f"check_{kind}"] for kind in KINDS}
@@ -338,6 +387,37 @@ def published_model(case):
     return model
 
 
+def published_video_stages(case):
+    """The preprocessor, the postprocessor and the codec's proxy, with the weights of the file."""
+    config, arrays = case
+    shared = {
+        "num_mlp_layers": config["num_mlp_layers"],
+        "mlp_width": config["num_mlp_nodes"],
+        "start": "published",
+        "downsample_factor": config["downsample_factor"],
+        "resampling": "filters",
+    }
+    filters = config["encoder_filters"], config["decoder_filters"]
+    channels = {"Preprocessor": config["bottleneck_channels"], "Postprocessor": 3}
+    stages, named = {}, {}
+    for side, outputs in channels.items():
+        stage = getattr(ks.models, side)(outputs, published_unet(outputs, *filters), **shared)
+        stage.build((None, None, None, 3 if side == "Preprocessor" else channels["Preprocessor"]))
+        named |= named_processor_weights(stage, side)
+        stages[side] = stage
+    codec = ks.layers.VideoCodecProxy(
+        config["qstep_init"],
+        config["qstep_init"],
+        min_qstep=config["min_qstep"],
+        rate_model=config["rate_model"],
+        chroma_subsampling="4:2:0" if config["codec_proxy_is_420"] else "4:4:4",
+    )
+    codec.build((None, *arrays["out/bottleneck"].shape[1:]))
+    named |= {f"qstep_{part}": getattr(codec, part).qstep for part in ("intra", "inter")}
+    load(named, {name: arrays[name] for name in arrays if name != "w/gamma"})
+    return stages["Preprocessor"], stages["Postprocessor"], codec
+
+
 def named_unet_weights(unet, prefix=""):
     convolutions = {"output": unet.output_convolution}
     for layer in [*unet.encoder, *unet.decoder]:
@@ -360,15 +440,21 @@ def named_model_weights(model):
         ("Preprocessor", model.preprocessor),
         ("Postprocessor", model.postprocessor),
     ):
-        if processor.unet is not None:
-            named |= named_unet_weights(processor.unet, f"{side}/")
-            named[f"{side.lower()}_scaler"] = processor.unet_scale
-            named[f"unet_{side.lower()}_switch"] = processor.unet_switch
-        if processor.mlp is not None:
-            layers = {layer.name: layer for layer in [*processor.mlp.hidden, processor.mlp.last]}
-            named |= named_convolutions(layers, f"MLP{side}/")
+        named |= named_processor_weights(processor, side)
     if model.loop_filter is not None:
         named |= named_unet_weights(model.loop_filter.network, "LoopFilter/")
+    return named
+
+
+def named_processor_weights(processor, side):
+    named = {}
+    if processor.unet is not None:
+        named |= named_unet_weights(processor.unet, f"{side}/")
+        named[f"{side.lower()}_scaler"] = processor.unet_scale
+        named[f"unet_{side.lower()}_switch"] = processor.unet_switch
+    if processor.mlp is not None:
+        layers = {layer.name: layer for layer in [*processor.mlp.hidden, processor.mlp.last]}
+        named |= named_convolutions(layers, f"MLP{side}/")
     return named
 
 

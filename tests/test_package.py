@@ -17,7 +17,7 @@ import keras_sandwich
 ROOT = Path(__file__).resolve().parent.parent
 SURFACE = Path(__file__).parent / "public_surface.txt"
 GRAPH_ROOMS = ("ops", "layers", "models", "losses", "metrics")
-HOST_MODULES = BACKENDS | EXTRAS | {"av", "cv2", "keras.src"}
+HOST_MODULES = BACKENDS | EXTRAS | {"cv2", "keras.src"}
 GRAPH_FILES = sorted(
     path for room in GRAPH_ROOMS for path in (ROOT / "keras_sandwich" / room).rglob("*.py")
 )

@@ -1,4 +1,4 @@
-"""Real codecs on the host: pictures to the bytes of files, and back. No Keras."""
+"""Real codecs on the host: pictures and clips to the bytes of files, and back. No Keras."""
 
 from keras_sandwich.codecs.avif import AVIF
 from keras_sandwich.codecs.codec import Codec, Split
@@ -13,7 +13,12 @@ from keras_sandwich.codecs.png import PNG
 from keras_sandwich.codecs.registry import codec_for
 from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.codecs.subsampling import every_subsampling
+from keras_sandwich.codecs.svtav1 import SVTAV1
+from keras_sandwich.codecs.video_codec import VideoCodec
+from keras_sandwich.codecs.vp9 import VP9
 from keras_sandwich.codecs.webp import WebP
+from keras_sandwich.codecs.x264 import X264
+from keras_sandwich.codecs.x265 import X265
 
 __all__ = [
     "AVIF",
@@ -22,9 +27,14 @@ __all__ = [
     "JPEG2000",
     "JPEGXL",
     "PNG",
+    "SVTAV1",
+    "VP9",
+    "X264",
+    "X265",
     "Codec",
     "Jpegli",
     "Split",
+    "VideoCodec",
     "WebP",
     "codec_for",
     "decode_many",

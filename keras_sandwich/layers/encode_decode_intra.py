@@ -184,10 +184,11 @@ class EncodeDecodeIntra(keras.layers.Layer):
         # Keras makes tensors of NumPy arguments before `call`; here their values are still known.
         qstep = args[1] if len(args) > 1 else kwargs.get("qstep")
         quality = args[2] if len(args) > 2 else kwargs.get("quality")
-        self._check(qstep, quality)
+        self.check(qstep, quality)
         return super().__call__(*args, **kwargs)
 
-    def _check(self, qstep: Any, quality: Any) -> None:
+    def check(self, qstep: Any, quality: Any = None) -> None:
+        """ValueError unless the arguments of a call, as far as they are known, can be used."""
         for name, value in (("qstep", qstep), ("quality", quality)):
             if value is not None and self.train_qstep:
                 raise ValueError(
@@ -217,10 +218,13 @@ class EncodeDecodeIntra(keras.layers.Layer):
         else:
             step = ops.ones((), "float32")
             steps = self.proxy.quantizer.steps(quality=quality)
-        image_size = ops.shape(images)[1:3]
         decoded, indices, unrounded = self.proxy.code(images, steps, training, whole_pixels=True)
+        return decoded, self.count_bits(indices, unrounded, step, ops.shape(images)[1:3])
+
+    def count_bits(self, indices: Any, unrounded: Any, step: Any, image_size: Any) -> Any:
+        """The rate model's bits, [batch], of indices as `proxy.code` returns them, at an effective step."""
         sizes = {"image_size": image_size} if self._rate_takes_size else {}
-        return decoded, self.rate_model(indices, unrounded, step, **sizes)
+        return self.rate_model(indices, unrounded, step, **sizes)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape), (input_shape[0],)

@@ -1,5 +1,6 @@
 """Pure functions of tensors: every stage of the codec proxy, on any Keras backend."""
 
+from keras_sandwich.ops.block_matching import match_blocks, vectors_to_flow
 from keras_sandwich.ops.blocks import (
     blocks_to_image,
     depth_to_space,
@@ -16,7 +17,9 @@ from keras_sandwich.ops.chroma import (
 from keras_sandwich.ops.color import rgb_to_yuv, yuv_to_rgb
 from keras_sandwich.ops.dct import dct, inverse_dct
 from keras_sandwich.ops.dct_resampling import enlarge_by_dct, reduce_by_dct
+from keras_sandwich.ops.inter_intra import choose_prediction
 from keras_sandwich.ops.jpeg_bits import jpeg_file_bits, jpeg_scan_bits
+from keras_sandwich.ops.motion_bits import motion_bits
 from keras_sandwich.ops.quantization import ANNEX_K_CHROMA, ANNEX_K_LUMA, quality_to_tables
 from keras_sandwich.ops.resampling import bilinear_upsample_2x, resize
 from keras_sandwich.ops.rounding import (
@@ -28,6 +31,7 @@ from keras_sandwich.ops.rounding import (
     straight_through,
 )
 from keras_sandwich.ops.structural_similarity import ms_ssim, ssim
+from keras_sandwich.ops.warping import resize_flow, warp
 
 __all__ = [
     "ANNEX_K_CHROMA",
@@ -35,6 +39,7 @@ __all__ = [
     "add_uniform_noise",
     "bilinear_upsample_2x",
     "blocks_to_image",
+    "choose_prediction",
     "clip",
     "dct",
     "depth_to_space",
@@ -45,11 +50,14 @@ __all__ = [
     "inverse_dct",
     "jpeg_file_bits",
     "jpeg_scan_bits",
+    "match_blocks",
+    "motion_bits",
     "ms_ssim",
     "pad_to_multiple",
     "quality_to_tables",
     "reduce_by_dct",
     "resize",
+    "resize_flow",
     "rgb_to_yuv",
     "round_cubic",
     "round_straight_through",
@@ -57,6 +65,8 @@ __all__ = [
     "ssim",
     "straight_through",
     "upsample_chroma",
+    "vectors_to_flow",
+    "warp",
     "yuv_420_to_444",
     "yuv_444_to_420",
     "yuv_to_rgb",

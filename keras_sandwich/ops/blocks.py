@@ -4,7 +4,13 @@ from typing import Any
 
 from keras import ops
 
-from keras_sandwich.ops.shapes import as_tensor, ceil_multiple, pad_bottom_right, require_images
+from keras_sandwich.ops.shapes import (
+    as_tensor,
+    ceil_divide,
+    ceil_multiple,
+    pad_bottom_right,
+    require_images,
+)
 
 BLOCK = 8
 
@@ -88,6 +94,30 @@ def join_blocks(blocks: Any) -> Any:
     _, rows, columns, _, _ = ops.shape(blocks)
     strips = ops.reshape(blocks, (-1, columns, BLOCK, BLOCK))
     return ops.reshape(ops.transpose(strips, (0, 2, 1, 3)), (-1, rows * BLOCK, columns * BLOCK))
+
+
+def sum_blocks(images: Any, block_size: int) -> Any:
+    """The sum over each block, [batch, rows, columns, channels]; blocks at the edges may be cut short."""
+    _, height, width, channels = ops.shape(images)
+    rows, columns = (ceil_divide(size, block_size) for size in (height, width))
+    images = pad_with_zeros(images, rows * block_size, columns * block_size)
+    blocks = ops.reshape(images, (-1, rows, block_size, columns, block_size, channels))
+    return ops.sum(blocks, axis=(2, 4))
+
+
+def pad_with_zeros(images: Any, height: Any, width: Any) -> Any:
+    """Grows [batch, h, w, channels] to `height` × `width` by zeros at the bottom and the right."""
+    _, old_height, old_width, _ = ops.shape(images)
+    return ops.pad(images, ((0, 0), (0, height - old_height), (0, width - old_width), (0, 0)))
+
+
+def repeat_blocks(values: Any, size: Any, block_size: int) -> Any:
+    """One value for each block, [batch, rows, columns, channels], for each pixel of images of that size."""
+    _, rows, columns, channels = ops.shape(values)
+    values = values[:, :, None, :, None]
+    ones = ops.ones((1, 1, block_size, 1, block_size, 1), values.dtype)
+    pixels = ops.reshape(values * ones, (-1, rows * block_size, columns * block_size, channels))
+    return pixels[:, : size[0], : size[1]]
 
 
 def pad_to_multiple(images: Any, multiple: Any) -> Any:

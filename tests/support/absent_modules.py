@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = {"tensorflow", "jax", "torch"}
 EXTRAS = {
     "PIL",
+    "av",
     "imagecodecs",
     "matplotlib",
     "mediapy",
