@@ -14,7 +14,10 @@ LONG = (
     *(f"training/test_{name}.py" for name in ("through_codec", "codec_in_the_loop")),
     "layers/test_libjpeg_arithmetic.py",
     "test_docstrings.py",
-    *(f"models/test_{name}.py" for name in ("saving", "compression_model", "compress_intra")),
+    *(
+        f"models/test_{name}.py"
+        for name in ("other_backends", "saving", "compression_model", "compress_intra")
+    ),
     *(f"cli/test_{name}.py" for name in ("train", "evaluate", "command")),
     "test_build_tutorials.py",
     "training/test_finetuning.py",

@@ -41,6 +41,7 @@ HOST_TESTS = (
             "build_tutorials",
             "contributing",
             "floors",
+            "package",
         )
     ),
     "tests/test_whole_files.py",

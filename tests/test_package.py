@@ -1,81 +1,26 @@
-"""The package as a whole: what importing it needs and changes, what is public, what is packed."""
+"""The package as a whole: what it says without a backend, what it imports, what is public, what is packed."""
 
 import ast
 import importlib.util
-import os
 import subprocess
 import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
-import keras
 import pytest
+from absent_modules import BACKENDS, EXTRAS, run_without
 from public_names import public_surface
 
 import keras_sandwich
 
 ROOT = Path(__file__).resolve().parent.parent
 SURFACE = Path(__file__).parent / "public_surface.txt"
-BACKENDS = {"tensorflow", "jax", "torch"}
-EXTRAS = {
-    "PIL",
-    "imagecodecs",
-    "matplotlib",
-    "mediapy",
-    "pillow_heif",
-    "tensorflow_datasets",
-    "tqdm",
-}
-
 GRAPH_ROOMS = ("ops", "layers", "models", "losses", "metrics")
 HOST_MODULES = BACKENDS | EXTRAS | {"av", "cv2", "keras.src"}
 GRAPH_FILES = sorted(
     path for room in GRAPH_ROOMS for path in (ROOT / "keras_sandwich" / room).rglob("*.py")
 )
-
-WITHOUT = '''
-import os, sys
-
-class Without:
-    """A finder of modules that does not see the absent ones."""
-
-    def __init__(self, finder):
-        self.finder = finder
-
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in {absent!r}:
-            return self.finder.find_spec(name, path, target)
-
-sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
-'''
-
-IMPORT_SCRIPT = """
-import keras
-import numpy as np
-
-def state():
-    return {
-        "environment": dict(os.environ),
-        "backend": keras.backend.backend(),
-        "floatx": keras.config.floatx(),
-        "epsilon": keras.config.epsilon(),
-        "data format": keras.config.image_data_format(),
-        "policy": keras.config.dtype_policy().name,
-        "numpy errors": np.geterr(),
-        "numpy random": np.random.get_state()[1].tolist(),
-    }
-
-before, modules = state(), set(sys.modules)
-import keras_sandwich
-after = state()
-changed = [name for name in before if before[name] != after[name]]
-assert not changed, f"import changed {changed}"
-print(*{name.partition(".")[0] for name in set(sys.modules) - modules})
-"""
 
 MISSING_SCRIPT = """
 def chosen():
@@ -90,30 +35,6 @@ assert chosen() == before
 from keras_sandwich_command import main
 sys.exit(main(["info"]))
 """
-
-
-def run_without(absent, script, **environment):
-    """A new process that does not find some modules."""
-    kept = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
-    return subprocess.run(
-        [sys.executable, "-c", WITHOUT.format(absent=absent) + script],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**kept, **environment},
-        check=False,
-    )
-
-
-@pytest.mark.parametrize("absent", [set(), EXTRAS], ids=["extras_there", "extras_absent"])
-def test_import_needs_one_backend_and_changes_nothing(absent):
-    backend = keras.backend.backend()
-    others = BACKENDS - {backend}
-    run = run_without(absent | others, IMPORT_SCRIPT, KERAS_BACKEND=backend)
-    assert run.returncode == 0, run.stderr
-    brought_in = set(run.stdout.split())
-    assert "keras_sandwich" in brought_in
-    assert not brought_in & (EXTRAS | others)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich.ops.blocks import BLOCK
+from keras_sandwich.ops.shapes import namespace
 
 
 def dct_basis(size: int) -> np.ndarray:
@@ -27,11 +28,8 @@ def dct_basis(size: int) -> np.ndarray:
 
 DCT_MATRIX = dct_basis(BLOCK).astype("float32")  # T.81 A.3.3
 Weights = Sequence[Sequence[Any]]
-# Lists, and small ones: PyTorch's compiler breaks where Keras takes an array, and a list takes time by its length.
 _COSINES: list[list[float]] = DCT_MATRIX.tolist()
-_TRANSPOSED: list[list[float]] = DCT_MATRIX.T.tolist()
-TWO: list[list[float]] = np.eye(2).tolist()
-EIGHT: list[list[float]] = np.eye(BLOCK).tolist()
+_FIRST_COLUMN: list[float] = DCT_MATRIX[:, 0].tolist()
 
 
 def _weighted_sum(terms: list[Any], weights: Sequence[Any]) -> Any:
@@ -86,11 +84,31 @@ def _both_ways(blocks: Any, transform: Callable[[list[Any]], list[Any]]) -> Any:
     return transform_blocks(blocks, [(1, transform), (0, transform)])
 
 
-def product(x: Any, left: list[list[float]], right: list[list[float]]) -> Any:
+def _matrix() -> Any:
+    """`DCT_MATRIX`, on PyTorch as a tensor.
+
+    Its compiler breaks where Keras takes an array, and traces a list for 50 ms a number: here are only eight, the
+    others being the same with a sign.
+    """
+    if keras.backend.backend() != "torch":
+        return DCT_MATRIX
+    line = ops.arange(BLOCK, dtype="int32")
+    angle = line[:, None] * (2 * line + 1) % 32  # in 32nds of a turn
+    angle = ops.minimum(angle, 32 - angle)
+    magnitudes = ops.convert_to_tensor(_FIRST_COLUMN, "float32")[ops.minimum(angle, 16 - angle)]
+    return magnitudes * ops.sign(ops.cast(8 - angle, "float32"))
+
+
+def eye(size: int) -> Any:
+    """The identity, float32: a NumPy array, on PyTorch a tensor."""
+    return namespace().eye(size, dtype="float32")
+
+
+def product(x: Any, left: Any, right: Any) -> Any:
     """x, in rows of the right length, times the Kronecker product of two matrices."""
-    a, b = (ops.convert_to_tensor(matrix, "float32") for matrix in (left, right))
-    size = len(left) * len(right)
-    matrix = ops.reshape(a[:, None, :, None] * b[None, :, None, :], (size, size))
+    size = left.shape[0] * right.shape[0]
+    matrix = left[:, None, :, None] * right[None, :, None, :]
+    matrix = ops.convert_to_tensor(matrix.reshape(size, size), "float32")
     return ops.matmul(ops.reshape(x, (-1, size)), matrix)
 
 
@@ -118,8 +136,9 @@ def dct(blocks: Any) -> Any:
         return _both_ways(blocks, frequencies_of)
     # Two rows at once, as a matrix of 8×8 is too small to be fast. Both axes at once would be a sum of 64 terms, with
     # thrice the error of sums of 8.
-    rows = product(blocks, TWO, _TRANSPOSED)
-    return ops.reshape(product(rows, _TRANSPOSED, EIGHT), ops.shape(blocks))
+    transposed = _matrix().T
+    rows = product(blocks, eye(2), transposed)
+    return ops.reshape(product(rows, transposed, eye(BLOCK)), ops.shape(blocks))
 
 
 def inverse_dct(coefficients: Any) -> Any:
@@ -149,4 +168,5 @@ def inverse_dct_at_once(coefficients: Any) -> Any:
     """The inverse of `dct`, faster and with thrice the error: for what is small beside the samples."""
     if not products_are_float32(coefficients):
         return _both_ways(coefficients, samples_of)
-    return ops.reshape(product(coefficients, _COSINES, _COSINES), ops.shape(coefficients))
+    matrix = _matrix()
+    return ops.reshape(product(coefficients, matrix, matrix), ops.shape(coefficients))

@@ -12,11 +12,9 @@ from keras import ops
 from keras_sandwich._arguments import require_option
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.huffman import SYMBOLS, optimal_bits, standard_bits
-from keras_sandwich.ops.quantization import ZIGZAG
 from keras_sandwich.ops.shapes import as_tensor, ceil_divide, namespace, take
 
 HUFFMAN = ("standard", "optimized", "entropy")
-_PLACES: list[int] = np.argsort(ZIGZAG).tolist()  # of each coefficient in the scan
 _SIZES = 32  # that are told apart here; symbols have 16
 _PER_OCTAVE = 1.0 / float(np.log(2.0))
 
@@ -253,6 +251,17 @@ def _limited(counts: Any) -> Any:
     )
 
 
+def _places() -> Any:
+    """Of each coefficient in the zigzag scan, [64]; no list, which PyTorch's compiler would trace for seconds."""
+    xp = namespace()
+    raster = xp.arange(64, dtype="int32")
+    v, u = raster // 8, raster % 8
+    diagonal = v + u
+    cut = xp.maximum(diagonal - 7, 0)  # where the block is too small for the whole diagonal
+    along = xp.where(diagonal % 2 == 0, u, v)
+    return diagonal * (diagonal + 1) // 2 - cut * cut + along
+
+
 def _distances(nonzero: Any) -> Any:
     """How many places each coefficient lies after the nonzero one before it in the scan, or after DC; DC: 0.
 
@@ -260,7 +269,7 @@ def _distances(nonzero: Any) -> Any:
     the farther ones are together a third of it at most. Zeros, ones and powers of 4 are exact in any precision that
     a device multiplies matrices in, and the matrix knows the scan's order.
     """
-    place = ops.convert_to_tensor(_PLACES, "float32")
+    place = ops.convert_to_tensor(_places(), "float32")
     distance = place[None, :] - place[:, None]
     powers = ops.exp2(-2.0 * ops.maximum(distance, 0.0))
     weights = powers * ops.cast(distance > 0, "float32") * ops.cast(place > 0, "float32")[:, None]

@@ -8,7 +8,7 @@ same stages.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -16,8 +16,7 @@ from keras import ops
 from keras_sandwich.ops.blocks import BLOCK, cut_plane, join_blocks
 from keras_sandwich.ops.chroma import require_subsampling
 from keras_sandwich.ops.dct import (
-    EIGHT,
-    TWO,
+    eye,
     frequencies_of,
     product,
     products_are_float32,
@@ -221,65 +220,53 @@ def _islow_weights() -> list[list[int]]:
 _WEIGHTS = _islow_weights()
 
 
-class _Pass(NamedTuple):
-    axis: int  # 1 lies along the rows, 0 along the columns
-    bits: int  # to drop
-    high: list[list[float]]
-    low: list[list[float]]
-
-
+_Transform = Callable[[list[Any], Any], list[Any]]
+# (axis, bits to drop): axis 1 lies along the rows, which come first when encoding; columns do when decoding.
+_FORWARD = ((1, _DCT_BITS - _PASS_BITS), (0, _DCT_BITS + _PASS_BITS))
+_INVERSE = ((0, _DCT_BITS - _PASS_BITS), (1, _DCT_BITS + _PASS_BITS + 3))
 _PART_BITS = 7
 
 
-def _pass(axis: int, bits: int, weights: Any) -> _Pass:
-    """The weights are 128 · high + low; here both parts are scaled as `_pass_of_products` needs them.
-
-    Products with either part are sums of whole numbers below 2^24, exact in float32, as long as the blocks stay below
-    2^14: they do, twice over. Lists, since PyTorch's compiler breaks where Keras takes an array.
-    """
-    high = (np.array(weights) + (1 << (_PART_BITS - 1))) >> _PART_BITS
-    low = np.array(weights) - (high << _PART_BITS)
-    scaled = high * 2.0 ** (_PART_BITS - bits), low * 2.0**-_PART_BITS
-    return _Pass(axis, bits, *(part.tolist() for part in scaled))
-
-
-_TRANSPOSED = list(zip(*_WEIGHTS, strict=True))
-# Rows first when encoding, columns first when decoding.
-_FORWARD = (
-    _pass(1, _DCT_BITS - _PASS_BITS, _TRANSPOSED),
-    _pass(0, _DCT_BITS + _PASS_BITS, _TRANSPOSED),
-)
-_INVERSE = (
-    _pass(0, _DCT_BITS - _PASS_BITS, _WEIGHTS),
-    _pass(1, _DCT_BITS + _PASS_BITS + 3, _WEIGHTS),
-)
+def _transformed(
+    planes: list[Any], transform: _Transform, passes: Sequence[tuple[int, int]]
+) -> list[Any]:
+    """The blocks of each plane, whole numbers in float32, after both passes."""
+    if not products_are_float32(planes[0]):
+        lines = [(axis, _pass_of_lines(transform, bits)) for axis, bits in passes]
+        planes = [transform_blocks(ops.cast(blocks, "int32"), lines) for blocks in planes]
+        return [ops.cast(blocks, "float32") for blocks in planes]
+    parts = _parts_of_weights(transform)
+    shapes = [ops.shape(blocks) for blocks in planes]
+    for axis, bits in passes:
+        planes = [_pass_of_products(blocks, parts, axis, bits) for blocks in planes]
+    return [ops.reshape(*each) for each in zip(planes, shapes, strict=True)]
 
 
-def _transform(blocks: Any, passes: Sequence[_Pass]) -> Any:
-    """Blocks of whole numbers in float32 after both passes."""
-    if products_are_float32(blocks):
-        shape = ops.shape(blocks)
-        for each in passes:
-            blocks = _pass_of_products(blocks, each)
-        return ops.reshape(blocks, shape)
-    transform = frequencies_of if passes is _FORWARD else samples_of
-    lines = [(each.axis, _pass_of_lines(transform, each.bits)) for each in passes]
-    return ops.cast(transform_blocks(ops.cast(blocks, "int32"), lines), "float32")
-
-
-def _pass_of_products(blocks: Any, by: _Pass) -> Any:
-    """`_descale` of the product with the weights, by their two parts."""
-    high, low = [
-        product(blocks, *((TWO, part) if by.axis == 1 else (part, EIGHT)))
-        for part in (by.high, by.low)
-    ]
-    return ops.floor(high + (ops.floor(low) * 2.0 ** (_PART_BITS - by.bits) + 0.5))
-
-
-def _pass_of_lines(
-    transform: Callable[[list[Any], Any], list[Any]], bits: int
-) -> Callable[[list[Any]], list[Any]]:
+def _pass_of_lines(transform: _Transform, bits: int) -> Callable[[list[Any]], list[Any]]:
     return lambda line: [_descale(value, bits) for value in transform(line, _WEIGHTS)]
+
+
+def _parts_of_weights(transform: _Transform) -> tuple[Any, Any]:
+    """high and low of the weights, 128 · high + low, as matrices to multiply lines with.
+
+    Products with either are sums of whole numbers below 2^24, exact in float32, as long as the blocks stay below
+    2^14: they do, twice over.
+    """
+    xp, unit = namespace(), eye(BLOCK)
+    # No list, which PyTorch's compiler would trace for seconds: a transform's matrix is what it makes of the unit's.
+    weights = xp.stack(transform([unit[k] for k in range(BLOCK)], _WEIGHTS), axis=1)
+    high = xp.floor(weights * 2.0**-_PART_BITS + 0.5)
+    return high, weights - high * 2.0**_PART_BITS
+
+
+def _pass_of_products(blocks: Any, parts: tuple[Any, Any], axis: int, bits: int) -> Any:
+    """`_descale` of the products with the weights, by their parts."""
+    unit = 2.0 ** (_PART_BITS - bits)
+    high, low = [
+        product(blocks, *((eye(2), part) if axis == 1 else (part, eye(BLOCK))))
+        for part in (parts[0] * unit, parts[1] * 2.0**-_PART_BITS)
+    ]
+    return ops.floor(high + (ops.floor(low) * unit + 0.5))
 
 
 # Planes and indices
@@ -298,9 +285,8 @@ def encode_planes(planes: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
     _, height, width = ops.shape(planes[0])
     size = ceil_multiple(height, BLOCK), ceil_multiple(width, BLOCK)
     blocks = [cut_plane(ops.cast(_replicated(plane, *size), "float32")) for plane in planes]
-    return [
-        _divided(_transform(x - CENTRE, _FORWARD), s) for x, s in zip(blocks, steps, strict=True)
-    ]
+    coefficients = _transformed([x - CENTRE for x in blocks], frequencies_of, _FORWARD)
+    return [_divided(*each) for each in zip(coefficients, steps, strict=True)]
 
 
 def _divided(coefficients: Any, steps: Any) -> Any:
@@ -313,8 +299,6 @@ def _divided(coefficients: Any, steps: Any) -> Any:
 
 def decode_planes(indices: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
     """Indices, whole numbers, of planes of one size to int32 [batch, 8·rows, 8·columns] in 0…255."""
-    samples = [
-        join_blocks(_transform(index * step, _INVERSE))
-        for index, step in zip(indices, steps, strict=True)
-    ]
-    return [ops.cast(_clamp(plane + CENTRE), "int32") for plane in samples]
+    coefficients = [index * step for index, step in zip(indices, steps, strict=True)]
+    planes = [join_blocks(blocks) for blocks in _transformed(coefficients, samples_of, _INVERSE)]
+    return [ops.cast(_clamp(plane + CENTRE), "int32") for plane in planes]

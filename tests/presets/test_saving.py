@@ -3,15 +3,13 @@ import json
 import keras
 import numpy as np
 import pytest
-from autodiff import BACKEND
 from photographs import photographs
-from small_models import run_on, sandwich
+from small_models import sandwich
 
 import keras_sandwich as ks
 from keras_sandwich.models import CompressIntraModel
 from keras_sandwich.presets import fingerprint
 
-OTHERS = sorted({"jax", "tensorflow", "torch"} - {BACKEND})
 PICTURES = photographs(2, 24, 30)
 
 
@@ -74,29 +72,6 @@ def test_a_loss_of_the_user_s_own_is_not_asked_for(tmp_path):
     model.compile("sgd", loss=lambda target, prediction: target - prediction)
     model.save_to_preset(tmp_path)
     assert not CompressIntraModel.from_preset(tmp_path).compiled
-
-
-SCRIPT = """
-import sys
-import numpy as np
-import keras_sandwich as ks
-folder, expected = sys.argv[1:]
-model = ks.models.CompressIntraModel.from_preset(folder)
-given = np.load(expected)
-outputs = model.postprocess(given["bottleneck"], (24, 30))
-import keras
-np.testing.assert_allclose(keras.ops.convert_to_numpy(outputs), given["shown"], rtol=0, atol=5e-3)
-"""
-
-
-def test_the_other_backends_load_it(tmp_path):
-    model = saved(tmp_path / "preset", downsample_factor=2)
-    bottleneck = photographs(2, 12, 15)[..., :1]
-    shown = keras.ops.convert_to_numpy(model.postprocess(bottleneck, (24, 30)))
-    np.savez(tmp_path / "expected.npz", bottleneck=bottleneck, shown=shown)
-    for backend in OTHERS:
-        pytest.importorskip(backend)
-        run_on(backend, SCRIPT, str(tmp_path / "preset"), str(tmp_path / "expected.npz"))
 
 
 def test_unknown_names_and_folders(tmp_path):
