@@ -100,7 +100,7 @@ def _matrix() -> Any:
 
 
 def eye(size: int) -> Any:
-    """The matrix that changes nothing, for `product`."""
+    """The identity, float32: a NumPy array, on PyTorch a tensor."""
     return namespace().eye(size, dtype="float32")
 
 

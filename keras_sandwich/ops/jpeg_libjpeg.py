@@ -8,7 +8,7 @@ same stages.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -231,50 +231,53 @@ def _matrix() -> Any:
     return ops.concatenate([left, signs[:, None] * ops.flip(left, axis=1)], axis=1)
 
 
-class _Pass(NamedTuple):
-    axis: int  # 1 lies along the rows, 0 along the columns
-    bits: int  # to drop
-
-
-# Rows first when encoding, columns first when decoding.
-_FORWARD = (_Pass(1, _DCT_BITS - _PASS_BITS), _Pass(0, _DCT_BITS + _PASS_BITS))
-_INVERSE = (_Pass(0, _DCT_BITS - _PASS_BITS), _Pass(1, _DCT_BITS + _PASS_BITS + 3))
+_Transform = Callable[[list[Any], Any], list[Any]]
+# (axis, bits to drop): axis 1 lies along the rows, which come first when encoding; columns do when decoding.
+_FORWARD = ((1, _DCT_BITS - _PASS_BITS), (0, _DCT_BITS + _PASS_BITS))
+_INVERSE = ((0, _DCT_BITS - _PASS_BITS), (1, _DCT_BITS + _PASS_BITS + 3))
 _PART_BITS = 7
 
 
-def _transform(blocks: Any, passes: Sequence[_Pass]) -> Any:
-    """Blocks of whole numbers in float32 after both passes."""
-    if products_are_float32(blocks):
-        shape = ops.shape(blocks)
-        for each in passes:
-            blocks = _pass_of_products(blocks, each, passes is _FORWARD)
-        return ops.reshape(blocks, shape)
-    transform = frequencies_of if passes is _FORWARD else samples_of
-    lines = [(each.axis, _pass_of_lines(transform, each.bits)) for each in passes]
-    return ops.cast(transform_blocks(ops.cast(blocks, "int32"), lines), "float32")
+def _transformed(
+    planes: list[Any], transform: _Transform, passes: Sequence[tuple[int, int]]
+) -> list[Any]:
+    """The blocks of each plane, whole numbers in float32, after both passes."""
+    if not products_are_float32(planes[0]):
+        lines = [(axis, _pass_of_lines(transform, bits)) for axis, bits in passes]
+        planes = [transform_blocks(ops.cast(blocks, "int32"), lines) for blocks in planes]
+        return [ops.cast(blocks, "float32") for blocks in planes]
+    parts = _parts_of_weights(transform)
+    shapes = [ops.shape(blocks) for blocks in planes]
+    for axis, bits in passes:
+        planes = [_pass_of_products(blocks, parts, axis, bits) for blocks in planes]
+    return [ops.reshape(*each) for each in zip(planes, shapes, strict=True)]
 
 
-def _pass_of_products(blocks: Any, by: _Pass, forward: bool) -> Any:
-    """`_descale` of the product with the weights, 128 · high + low.
+def _pass_of_lines(transform: _Transform, bits: int) -> Callable[[list[Any]], list[Any]]:
+    return lambda line: [_descale(value, bits) for value in transform(line, _WEIGHTS)]
 
-    Products with either part are sums of whole numbers below 2^24, exact in float32, as long as the blocks stay below
+
+def _parts_of_weights(transform: _Transform) -> tuple[Any, Any]:
+    """high and low of the weights, 128 · high + low, as matrices to multiply lines with.
+
+    Products with either are sums of whole numbers below 2^24, exact in float32, as long as the blocks stay below
     2^14: they do, twice over.
     """
-    weights = _matrix().T if forward else _matrix()
-    xp = namespace()
+    xp, unit = namespace(), eye(BLOCK)
+    # No list, which PyTorch's compiler would trace for seconds: a transform's matrix is what it makes of the unit's.
+    weights = xp.stack(transform([unit[k] for k in range(BLOCK)], _WEIGHTS), axis=1)
     high = xp.floor(weights * 2.0**-_PART_BITS + 0.5)
-    low = weights * 2.0**-_PART_BITS - high
+    return high, weights - high * 2.0**_PART_BITS
+
+
+def _pass_of_products(blocks: Any, parts: tuple[Any, Any], axis: int, bits: int) -> Any:
+    """`_descale` of the products with the weights, by their parts."""
+    unit = 2.0 ** (_PART_BITS - bits)
     high, low = [
-        product(blocks, *((eye(2), part) if by.axis == 1 else (part, eye(BLOCK))))
-        for part in (high * 2.0 ** (_PART_BITS - by.bits), low)
+        product(blocks, *((eye(2), part) if axis == 1 else (part, eye(BLOCK))))
+        for part in (parts[0] * unit, parts[1] * 2.0**-_PART_BITS)
     ]
-    return ops.floor(high + (ops.floor(low) * 2.0 ** (_PART_BITS - by.bits) + 0.5))
-
-
-def _pass_of_lines(
-    transform: Callable[[list[Any], Any], list[Any]], bits: int
-) -> Callable[[list[Any]], list[Any]]:
-    return lambda line: [_descale(value, bits) for value in transform(line, _WEIGHTS)]
+    return ops.floor(high + (ops.floor(low) * unit + 0.5))
 
 
 # Planes and indices
@@ -293,9 +296,8 @@ def encode_planes(planes: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
     _, height, width = ops.shape(planes[0])
     size = ceil_multiple(height, BLOCK), ceil_multiple(width, BLOCK)
     blocks = [cut_plane(ops.cast(_replicated(plane, *size), "float32")) for plane in planes]
-    return [
-        _divided(_transform(x - CENTRE, _FORWARD), s) for x, s in zip(blocks, steps, strict=True)
-    ]
+    coefficients = _transformed([x - CENTRE for x in blocks], frequencies_of, _FORWARD)
+    return [_divided(*each) for each in zip(coefficients, steps, strict=True)]
 
 
 def _divided(coefficients: Any, steps: Any) -> Any:
@@ -308,8 +310,6 @@ def _divided(coefficients: Any, steps: Any) -> Any:
 
 def decode_planes(indices: Sequence[Any], steps: Sequence[Any]) -> list[Any]:
     """Indices, whole numbers, of planes of one size to int32 [batch, 8·rows, 8·columns] in 0…255."""
-    samples = [
-        join_blocks(_transform(index * step, _INVERSE))
-        for index, step in zip(indices, steps, strict=True)
-    ]
-    return [ops.cast(_clamp(plane + CENTRE), "int32") for plane in samples]
+    coefficients = [index * step for index, step in zip(indices, steps, strict=True)]
+    planes = [join_blocks(blocks) for blocks in _transformed(coefficients, samples_of, _INVERSE)]
+    return [ops.cast(_clamp(plane + CENTRE), "int32") for plane in planes]
