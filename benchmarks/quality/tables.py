@@ -21,7 +21,7 @@ from benchmarks.quality.rate_distortion import RESULTS
 from keras_sandwich.evaluation import RDCurve
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = ("README.md", "docs/benchmarks.md")
+DOCUMENTS = ("README.md", "docs/benchmarks.md", "docs/files.md")
 TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 RATES = (0.3, 0.5, 0.75, 1.0)
@@ -61,6 +61,7 @@ class Measured:
         files = sorted(folder.rglob("*.json"))
         curves = {f.relative_to(folder).with_suffix("").as_posix(): f for f in files}
         loaded = {name: ks.evaluation.load_results(file) for name, file in curves.items()}
+        self.all = loaded
         # A curve that lacks some of the photographs is still being measured.
         most = max((curve.bpp.shape[1] for curve in loaded.values()), default=0)
         self.curves = {n: c for n, c in loaded.items() if c.bpp.shape[1] == most}
@@ -155,6 +156,25 @@ def _with_interval(
     return f"{value:{form}}{unit} ({low:{form}} to {high:{form}})".replace("-", "−")
 
 
+def refined(pictures: str) -> str:
+    """What refining the files brings each preset, on those photographs of which both were measured."""
+    results = measured(pictures)
+    lines = []
+    for name, curve in results.all.items():
+        plain = results.all.get(name.removesuffix("-refined"))
+        if not name.endswith("-refined") or plain is None:
+            continue
+        plain = plain.of_pictures([plain.pictures.index(picture) for picture in curve.pictures])
+        cells = []
+        for rate in RATES:
+            before, after = (_at(each, rate, "psnr-rgb") for each in (plain, curve))
+            known = min(before, after) > 0
+            cells.append(f"{before:.2f} → {after:.2f} ({after - before:+.2f})" if known else "–")
+        label = f"{plain.name}, {len(curve.pictures)} photographs"
+        lines.append([label, *cells])
+    return _table(["PSNR in dB", *(f"{rate:g} bpp" for rate in RATES)], lines)
+
+
 def _table(head: list[str], lines: list[list[str]]) -> str:
     rows = [head, ["---", *(["---:"] * (len(head) - 1))], *lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -166,7 +186,7 @@ TABLES: dict[str, Callable[[], str]] = {
     for scenario in ROWS
     for metric in METRICS
     for suffix, make in (("", at_rates), ("-deltas", deltas))
-}
+} | {f"{pictures}-refined": functools.partial(refined, pictures) for pictures in ("kodak",)}
 
 
 def written(text: str) -> str:
