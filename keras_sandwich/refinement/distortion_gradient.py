@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -52,8 +52,7 @@ class DistortionGradient:
         self.qstep = qstep_told(system, self.side, qstep)
         self.peak = 255.0 * 2.0 ** getattr(system, "num_truncate_bits", 0)
         with _one_thread:
-            self.network = _copy(self.side)
-        self.by_shape: dict[tuple[int, ...], _WindowError] = {}
+            self.frozen = _frozen_copy(self.side)
 
     def __call__(
         self, decoded: np.ndarray, target: np.ndarray | None = None
@@ -108,10 +107,10 @@ class DistortionGradient:
         given = {"images": window, "rows": row.weights, "columns": column.weights, "qstep": qstep}
         inputs = {name: value for name, value in given.items() if value is not None}
         with _one_thread:
-            error = self.by_shape.get(window.shape)
+            error = self.frozen.errors.get((window.shape, self.peak))
             if error is None:
-                error = _WindowError(self.network, window.shape, self.peak)
-                self.by_shape[window.shape] = error
+                error = _WindowError(self.frozen.processor, window.shape, self.peak)
+                self.frozen.errors[window.shape, self.peak] = error
             if wanted:
                 return error.with_gradient(inputs, *wanted)
             return np.asarray(error.predict_on_batch(inputs))
@@ -159,14 +158,22 @@ class _WindowError(keras.Model):
         return float(squared), gradient
 
 
-def _copy(processor: Any) -> Any:
-    """A processor with the same weights, which no gradient is taken by, kept with the one that it is a copy of."""
-    copy = vars(processor).get("_frozen_copy")
-    if copy is None:
+class _Frozen(NamedTuple):
+    """A copy of a processor, by whose weights no gradient is taken, and what was compiled for windows of each shape."""
+
+    processor: Any
+    errors: dict[tuple[tuple[int, ...], float], _WindowError]
+
+
+def _frozen_copy(processor: Any) -> _Frozen:
+    """The copy of a processor, with the weights that it has now."""
+    frozen = vars(processor).get("_frozen")
+    if frozen is None:
         copy = type(processor).from_config(processor.get_config())
         copy.build((None, None, None, processor.input_channels))
         copy.trainable = False
-        # As in `tiling`: not one of its layers, which Keras would make it.
-        object.__setattr__(processor, "_frozen_copy", copy)
-    copy.set_weights(processor.get_weights())
-    return copy
+        frozen = _Frozen(copy, {})
+        # Kept with the processor, as in `tiling`; not one of its layers, which Keras would make it.
+        object.__setattr__(processor, "_frozen", frozen)
+    frozen.processor.set_weights(processor.get_weights())
+    return frozen
