@@ -41,7 +41,8 @@ SCENARIOS: dict[str, dict[str, Any]] = {
 }
 # γ over the square of the step: what a bit per element costs of squared error.
 SLOPES = {"grayscale": 0.5, "lowres": 1.1, "jpeg": 0.5}
-QSTEPS = (8.0, 96.0)
+# Of files of half the size a bit per pixel of the photograph is four of the file's, so the steps are finer.
+QSTEPS = {"grayscale": (8.0, 96.0), "lowres": (3.0, 48.0), "jpeg": (8.0, 96.0)}
 PARTS = {
     "sandwich": ks.models.create_basic_model,
     "postprocessor": ks.models.create_postprocessor_baseline,
@@ -55,12 +56,13 @@ def make(
     scenario: str,
     part: str = "sandwich",
     slope: float | None = None,
-    qsteps: tuple[float, float] = QSTEPS,
+    qsteps: tuple[float, float] | None = None,
     chroma_subsampling: str = "4:4:4",
     dtype: str = "float32",
     **changed: Any,
 ) -> ks.models.CompressIntraModel:
     """The model, built; a baseline has the same networks, less one."""
+    qsteps = QSTEPS[scenario] if qsteps is None else qsteps
     colour = scenario != "grayscale"
     arguments = {
         **SCENARIOS[scenario],
@@ -109,7 +111,11 @@ def main() -> None:
         "--slope", type=float, help="γ over the step's square, if not the scenario's"
     )
     parser.add_argument(
-        "--qsteps", type=float, nargs=2, metavar=("LOWEST", "HIGHEST"), default=QSTEPS
+        "--qsteps",
+        type=float,
+        nargs=2,
+        metavar=("LOWEST", "HIGHEST"),
+        help="if not the scenario's",
     )
     parser.add_argument("--chroma-subsampling", default="4:4:4", help="of a codec in colour")
     parser.add_argument("--steps", type=int, default=8000)
@@ -121,12 +127,13 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32")
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
+    qsteps = tuple(options.qsteps or QSTEPS[options.scenario])
     keras.utils.set_random_seed(0)
     model = make(
         options.scenario,
         options.part,
         options.slope,
-        tuple(options.qsteps),
+        qsteps,
         options.chroma_subsampling,
         options.dtype,
     )
@@ -152,7 +159,7 @@ def main() -> None:
     ]
     if options.files:
         codec = ks.codecs.JPEG(chroma_subsampling=options.chroma_subsampling)
-        strengths = np.unique(np.round(np.geomspace(*options.qsteps, 9)))
+        strengths = np.unique(np.round(np.geomspace(*qsteps, 9)))
         ks.training.train_through_codec(
             model, crops, codec, strengths, epochs=EPOCHS, callbacks=callbacks, verbose=2
         )
