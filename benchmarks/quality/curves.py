@@ -7,7 +7,7 @@ A curve is a system around a codec at some strengths. Its name is the place of i
 import functools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -164,12 +164,18 @@ def every_curve(models: Path | None = None) -> list[Curve]:
                 name = f"{place}/{system.name}-{choice.replace(':', '')}"
                 at = tuple(map(float, strengths[system.size]))
                 curves.append(Curve(name, label, system, chosen, at))
-                if place == "jpeg-flat" and system.name.startswith("preset-"):
-                    name = f"{name}-refined"
-                    label = f"{label}, refined"
+                alone = (system.name, choice) == ("alone", "4:2:0")
+                if place == "jpeg-flat" and (alone or system.name.startswith("preset-")):
+                    if alone:  # so that what any encoder may gain is not taken for the networks'
+                        system = replace(system, make=_without_networks)
                     at = tuple(map(float, REFINED[system.size]))
+                    name, label = f"{name}-refined", f"{label}, refined"
                     curves.append(Curve(name, label, system, chosen, at, EFFORT))
     return curves
+
+
+def _without_networks() -> ks.models.CompressIntraModel:
+    return ks.models.CompressIntraModel(None, None, ks.layers.EncodeDecodeIntra())
 
 
 def _around(codec: Any, subsamplings: tuple[str, ...]) -> dict[str, Any]:
