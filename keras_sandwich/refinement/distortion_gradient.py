@@ -11,6 +11,7 @@ from keras import ops
 from keras_sandwich.inference.tiling import (
     Step,
     build_once,
+    postprocess_picture,
     postprocess_windows,
     qstep_told,
     restored_size,
@@ -41,16 +42,17 @@ class DistortionGradient:
         qstep: float | None,
         tile_size: int | None,
     ) -> None:
-        self.side = system.postprocessor
+        self.system, self.side = system, system.postprocessor
         self.target = np.asarray(target, "float32")
+        self.qstep, self.tile_size = qstep, tile_size
+        self.peak = 255.0 * 2.0 ** getattr(system, "num_truncate_bits", 0)
         if self.side is None:
             return
         build_once(self.side, (None, None, None, shape[-1]))
-        self.size = restored_size(self.side, shape, (target.shape[0], target.shape[1]))
-        rows, columns = postprocess_windows(self.side, shape, self.size, tile_size)
+        size = restored_size(self.side, shape, (target.shape[0], target.shape[1]))
+        rows, columns = postprocess_windows(self.side, shape, size, tile_size)
         self.windows = list(itertools.product(rows, list(columns)))
         self.qstep = qstep_told(system, self.side, qstep)
-        self.peak = 255.0 * 2.0 ** getattr(system, "num_truncate_bits", 0)
         with _one_thread:
             self.frozen = _frozen_copy(self.side)
 
@@ -85,13 +87,9 @@ class DistortionGradient:
 
     def restored(self, decoded: np.ndarray) -> np.ndarray:
         """What the second network makes of a decoded bottleneck, clipped, float32 of the target's size."""
-        if self.side is None:
-            return np.asarray(decoded, "float32")
-        whole = np.zeros((*self.size, self.target.shape[-1]), "float32")
-        for row, column in self.windows:
-            part = self._run(decoded, row, column)[0, row.kept, column.kept]
-            whole[slice(*row.result), slice(*column.result)] = part
-        return whole[: self.target.shape[0], : self.target.shape[1]]
+        size = self.target.shape[0], self.target.shape[1]
+        restored = postprocess_picture(self.system, decoded, size, self.tile_size, self.qstep)
+        return np.clip(restored, 0.0, self.peak)
 
     def _made(self, step: Step) -> int:
         """How many samples the network makes of a window along one axis."""
@@ -100,8 +98,15 @@ class DistortionGradient:
         length = step.read[1] - step.read[0]
         return length * self.side.downsample_factor if self.side.by_dct else length
 
-    def _run(self, decoded: np.ndarray, row: Step, column: Step, *wanted: np.ndarray) -> Any:
-        """A window's squared error and gradient for what is wanted; its restored pixels where nothing is."""
+    def _run(
+        self,
+        decoded: np.ndarray,
+        row: Step,
+        column: Step,
+        wanted: np.ndarray,
+        counted: np.ndarray,
+    ) -> tuple[float, np.ndarray]:
+        """A window's squared error and its gradient."""
         window = decoded[slice(*row.read), slice(*column.read)][None].astype("float32")
         qstep = None if self.qstep is None else np.full(1, self.qstep, "float32")
         given = {"images": window, "rows": row.weights, "columns": column.weights, "qstep": qstep}
@@ -111,9 +116,7 @@ class DistortionGradient:
             if error is None:
                 error = _WindowError(self.frozen.processor, window.shape, self.peak)
                 self.frozen.errors[window.shape, self.peak] = error
-            if wanted:
-                return error.with_gradient(inputs, *wanted)
-            return np.asarray(error.predict_on_batch(inputs))
+            return error.with_gradient(inputs, wanted, counted)
 
 
 class _WindowError(keras.Model):

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_sandwich._arguments import check_integer
 from keras_sandwich.codecs import JPEG
-from keras_sandwich.inference.transport import CodedBottleneck, decode
+from keras_sandwich.inference.transport import CodedBottleneck, code, decode
 from keras_sandwich.models.processors import Postprocessor
 from keras_sandwich.refinement.bit_changes import STEPS, bit_changes
 from keras_sandwich.refinement.distortion_gradient import DistortionGradient
@@ -22,10 +22,8 @@ LEAST_CURVATURE = 0.3  # of the median
 # What each coefficient's curvature is taken for, as a multiple, since many change at once: more after a pass that
 # brought nothing, less after one that did.
 MORE_DAMPING, LESS_DAMPING, LEAST_DAMPING, MOST_DAMPING = 2.0, 0.9, 0.5, 100.0
-LESS_SLOPE, MORE_SLOPE = (
-    0.85,
-    1.25,
-)  # after a pass whose file is within the bits that are asked for, or is not
+# Of λ, after a pass whose file is within the bits that are asked for, or is not.
+LESS_SLOPE, MORE_SLOPE = 0.85, 1.25
 PROBE = 0.2  # of a step, by which all coefficients are moved to measure the curvature
 
 
@@ -90,9 +88,7 @@ def refine_jpeg(
     effort = check_integer(effort, "effort", 0, MOST_EFFORT)
     require_refinable(model, codec)
     write = codec.encode_planes if write is None else write
-    if plain is None:
-        data = codec.encode(samples)
-        plain = CodedBottleneck(data, decode(data, codec, samples.shape))
+    plain = code(samples, codec) if plain is None else plain
     if effort == 0:
         return plain
     jpeg = JpegPlanes(codec, samples.shape)

@@ -5,14 +5,13 @@ Each of the others is started once: it reads what this one saved, and saves what
 
 import importlib.util
 import json
-import warnings
 
 import keras
 import numpy as np
 import pytest
 from autodiff import BACKEND, run, to_numpy
 from photographs import photographs
-from small_models import full_sandwich, run_on, sandwich, weights_of
+from small_models import assert_equal, full_sandwich, loaded, run_on, sandwich, weights_of
 
 from keras_sandwich.presets import fingerprint
 
@@ -75,17 +74,6 @@ def exchange(request, tmp_path_factory):
     np.save(folder / "bottleneck.npy", photographs(2, 12, 15)[..., :1])
     printed = run_on(request.param, READ_AND_SAVE, str(folder))
     return folder, given, preset, json.loads(printed.splitlines()[-1])
-
-
-def loaded(path):
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Skipping")  # an optimizer that does not fit
-        return keras.saving.load_model(path)
-
-
-def assert_equal(ours, theirs, atol=0.0):
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(to_numpy(a), to_numpy(b), rtol=0, atol=atol)
 
 
 def test_the_fingerprint_is_the_same(exchange):

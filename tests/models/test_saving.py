@@ -2,7 +2,6 @@
 
 import functools
 import json
-import warnings
 import zipfile
 
 import h5py
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from autodiff import BACKEND, to_numpy
 from photographs import photographs
-from small_models import full_sandwich, run_on, sandwich, weights_of
+from small_models import assert_equal, full_sandwich, loaded, run_on, sandwich, weights_of
 
 import keras_sandwich as ks
 
@@ -48,17 +47,6 @@ def scramble(model):
     for weight in model.weights:
         weight.assign(generator.uniform(0.1, 1.0, weight.shape).astype("float32"))
     return model
-
-
-def loaded(path):
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Skipping")  # an optimizer that does not fit
-        return keras.saving.load_model(path)
-
-
-def assert_equal(ours, theirs, atol=0.0):
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(to_numpy(a), to_numpy(b), rtol=0, atol=atol)
 
 
 def test_a_loaded_model_evaluates_and_goes_on_training_like_the_saved_one(tmp_path):

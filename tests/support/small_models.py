@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from autodiff import to_numpy
 
 import keras_sandwich as ks
 
@@ -67,3 +69,16 @@ def run_on(backend: str, script: str, *arguments: str) -> str:
     )
     assert outcome.returncode == 0, outcome.stderr[-3000:]
     return outcome.stdout
+
+
+def loaded(path: Any) -> Any:
+    """A model from its file; an error where its optimizer's state does not fit."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Skipping")
+        return keras.saving.load_model(path)
+
+
+def assert_equal(ours: Any, theirs: Any, atol: float = 0.0) -> None:
+    """Two sequences of tensors, one by one."""
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(to_numpy(a), to_numpy(b), rtol=0, atol=atol)
