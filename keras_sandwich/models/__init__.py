@@ -7,21 +7,25 @@ from keras_sandwich.models.baselines import (
 )
 from keras_sandwich.models.builders import create_basic_model, create_loop_filter_model
 from keras_sandwich.models.compress_intra import CompressIntraModel
+from keras_sandwich.models.compress_video import CompressVideoModel
 from keras_sandwich.models.loop_filter import LoopFilter
 from keras_sandwich.models.mlp import MLP
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
 from keras_sandwich.models.step_modulation import StepModulation
 from keras_sandwich.models.unet import UNet
+from keras_sandwich.models.video_builders import create_basic_video_model
 
 __all__ = [
     "MLP",
     "CompressIntraModel",
+    "CompressVideoModel",
     "LoopFilter",
     "Postprocessor",
     "Preprocessor",
     "StepModulation",
     "UNet",
     "create_basic_model",
+    "create_basic_video_model",
     "create_linear_baseline",
     "create_loop_filter_model",
     "create_postprocessor_baseline",
