@@ -123,18 +123,16 @@ def read(data: bytes, user: str) -> Stream:
         for frame in container.decode(stream):
             if frame.is_corrupt:
                 raise ValueError(f"Frame {len(frames)} of the file is damaged.")
-            frames.append(_planes(frame))
-            kinds.add((frame.format.name, frame.color_range, frame.colorspace))
+            frames.append(frame_planes(frame))
+            kinds.add((frame.format.name, *stated_colours(frame)))
         sizes = {planes[0].shape for planes in frames}
         if len(kinds) != 1 or len(sizes) != 1 or len(frames) != stream.frames:
             raise ValueError(
                 f"Expected {stream.frames} frames of one size and format. Received {len(frames)} of "
                 f"the sizes {sorted(sizes)}: the data is cut short or damaged."
             )
-        ((name, colours, matrix),) = kinds
-        ranges = {_LIMITED: False, _FULL: True}
-        full = True if name.startswith("yuvj") else ranges.get(int(colours))
-        return Stream(frames, _depth(name), _MATRICES.get(int(matrix)), full, _notes(container))
+        ((name, matrix, full),) = kinds
+        return Stream(frames, frame_depth(name), matrix, full, _notes(container))
 
 
 def _opened(library: Any, data: bytes) -> Any:
@@ -172,15 +170,24 @@ def _notes(container: Any) -> dict[str, Any]:
     return notes if isinstance(notes, dict) else {}
 
 
-def _depth(name: str) -> int:
+def stated_colours(frame: Any) -> tuple[str | None, bool | None]:
+    """(Matrix, whether the range is full) as PyAV's frame has them; None for what is not stated."""
+    ranges = {_LIMITED: False, _FULL: True}
+    full = True if frame.format.name.startswith("yuvj") else ranges.get(int(frame.color_range))
+    return _MATRICES.get(int(frame.colorspace)), full
+
+
+def frame_depth(name: str) -> int:
+    """The bits of a pixel format's samples."""
     return int(name.removesuffix("le").rpartition("p" if "p" in name else "y")[2] or 8)
 
 
-def _planes(frame: Any) -> list[np.ndarray]:
+def frame_planes(frame: Any) -> list[np.ndarray]:
+    """Luma, or luma and chroma, as PyAV's frame has them; ValueError for other formats than gray, 4:2:0 and 4:4:4."""
     check_size(frame.width, frame.height)
     name = frame.format.name
     kind = name.removesuffix("le").rstrip("012").replace("yuvj", "yuv")
-    bits = _depth(name)
+    bits = frame_depth(name)
     if kind not in _LEVELS or bits not in (8, 10, 12):
         raise ValueError(
             f"Expected gray, 4:2:0 or 4:4:4 frames of 8, 10 or 12 bits. Received {name!r}."
