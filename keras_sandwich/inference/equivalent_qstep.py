@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_sandwich.codecs import JPEG, Split
+from keras_sandwich.codecs import JPEG, X264, X265, Split
 
 # Strengths of each codec, and the step that loses as much.
 MEASURED: dict[str, dict[float, float]] = {
@@ -24,7 +24,8 @@ def equivalent_qstep(codec: Any) -> float | None:
 
     Of a JPEG with a flat table it is the codec's own step; of one with other tables the geometric mean of the luma
     table's steps; of the other codecs what was measured on photographs (`benchmarks/quality/equivalent_steps.py`),
-    between the measured strengths interpolated in the step's logarithm. Networks conditioned on the step are told this
+    between the measured strengths interpolated in the step's logarithm; of x264 and x265 at a constant quantizer its
+    own, 2^((qp − 4)/6) (ITU-T H.264, 8.5.9; H.265, 8.6.4). Networks conditioned on the step are told this
     one, before the codec and after it.
 
     Example:
@@ -48,6 +49,10 @@ def equivalent_qstep(codec: Any) -> float | None:
     if isinstance(codec, JPEG) and codec.tables is not None:
         luma = np.asarray(codec.tables, "float64").reshape(-1, 64)[0]
         return round(float(np.exp(np.mean(np.log(luma)))), 2)
+    if isinstance(codec, X264 | X265) and codec.qp is not None:
+        # x264 counts on from 0 where there are more bits, x265 from below 0: from where 8 bits begin.
+        offset = 6 * (codec.bits - 8) if isinstance(codec, X264) else 0
+        return round(2.0 ** ((codec.qp - offset - 4) / 6), 2)
     measured = MEASURED.get(type(codec).__name__)
     if measured is None:
         return None
