@@ -188,9 +188,10 @@ class CompressVideoModel(CompressionModel):
         for own, other in stages:
             if other is not None:
                 own.set_weights(other.get_weights())
+        qstep = float(ops.convert_to_numpy(image_model.codec_proxy.qstep))
         for part in ("intra", "inter"):
             if f"qstep_{part}" not in given:
-                getattr(proxy, part).qstep.assign(image_model.codec_proxy.qstep)
+                getattr(proxy, part).qstep.assign(qstep)
 
     # Building and calling
 

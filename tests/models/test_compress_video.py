@@ -9,7 +9,7 @@ from small_models import assert_equal, loaded, sandwich, weights_of
 
 import keras_sandwich as ks
 
-FRAMES, HEIGHT, WIDTH = 3, 24, 40
+FRAMES, HEIGHT, WIDTH = 2, 24, 40
 QUICK = {"search_radius": 2, "precision": 2, "rate_model": "gaussian"}
 
 
@@ -21,8 +21,22 @@ def moving_clips(number=2, frames=FRAMES, channels=3):
 
 
 CLIPS = moving_clips()
-# A frame is found in the one before where its window was: (1, 2) further.
-FLOW = np.broadcast_to(np.float32([1, 2]), (2, FRAMES - 1, HEIGHT, WIDTH, 2)).copy()
+
+
+def moving_flow(frames=FRAMES):
+    """A frame is found in the one before where its window was: (1, 2) further."""
+    return np.broadcast_to(np.float32([1, 2]), (2, frames - 1, HEIGHT, WIDTH, 2)).copy()
+
+
+FLOW = moving_flow()
+
+
+def called(model, clips, flow=None, bit_depth=None):
+    """What a model returns, as one program where a backend compiles."""
+    keys = {} if bit_depth is None else {"bit_depth": bit_depth}
+    if flow is None:
+        return run(lambda c: dict(model({"image": c, **keys})), clips)
+    return run(lambda c, f: dict(model({"image": c, "flow": f, **keys})), clips, flow)
 
 
 def clips_model(networks=False, bottleneck_penalty=False, codec=QUICK, **options):
@@ -71,10 +85,11 @@ def expected_logs(parts, clips, gamma, penalty):
 def test_result_and_loss_are_those_of_the_parts(penalty):
     model = compiled(clips_model(bottleneck_penalty=penalty))
     model.preprocessor.mlp.linear.bias.assign([0.6, 0.0, 0.2, 0.0])  # leaves the codec's range
-    parts = parts_of(model, CLIPS, FLOW)
+    clips, flow = moving_clips(frames=3), moving_flow(3)
+    parts = parts_of(model, clips, flow)
     assert parts["sent"][:, 1:].max() > 256
-    inputs = {"image": CLIPS, "flow": FLOW}
-    outputs = to_numpy(model(inputs))
+    inputs = {"image": clips, "flow": flow}
+    outputs = called(model, clips, flow)
     shapes = model.compute_output_shape({name: value.shape for name, value in inputs.items()})
     assert {name: value.shape for name, value in outputs.items()} == shapes
     for name in ("prediction", "recons_bottleneck", "errors", "compressed_errors", "bottleneck"):
@@ -82,7 +97,7 @@ def test_result_and_loss_are_those_of_the_parts(penalty):
         assert np.mean(np.abs(outputs[name] - parts[name]) > 5e-2) < 2e-3, name
     assert np.array_equal(outputs["image"], outputs["prediction"])
     np.testing.assert_allclose(outputs["rate"], parts["rate"], rtol=1e-3)
-    expected = expected_logs(parts, CLIPS, 100.0, penalty)
+    expected = expected_logs(parts, clips, 100.0, penalty)
     trained = model.fit(inputs, batch_size=2, verbose=0).history
     evaluated = model.evaluate(inputs, batch_size=1, verbose=0, return_dict=True)
     for name, value in expected.items():
@@ -95,7 +110,7 @@ def test_a_clip_of_one_frame_is_a_picture():
     # Video codecs' proxies do not clip; these bottlenecks stay within their range.
     images = 60 + CLIPS[:, 0] / 2
     model = ks.models.CompressVideoModel.from_image_model(pictures)
-    ours, theirs = to_numpy(model(images[:, None])), to_numpy(pictures(images))
+    ours, theirs = called(model, images[:, None]), run(lambda x: dict(pictures(x)), images)
     for ours_name, name in (
         ("prediction", "prediction"),
         ("bottleneck", "bottleneck"),
@@ -119,7 +134,7 @@ def test_motion_is_worth_its_bits():
     model = bare()  # no chroma on carriers, which change their phase as things move
 
     def bits(clips, flow=None):
-        outputs = to_numpy(model(clips if flow is None else {"image": clips, "flow": flow}))
+        outputs = called(model, clips, flow)
         return outputs["rate"], outputs["motion_bits"]
 
     first, _ = bits(CLIPS[:, :1])
@@ -140,12 +155,11 @@ def test_motion_is_worth_its_bits():
 def test_the_flow_of_a_smaller_bottleneck():
     """Half as far in pixels half as fine."""
     model = clips_model(bottleneck_channels=3, downsample_factor=2)
-    flow = 2 * FLOW
-    inputs = {"image": CLIPS, "flow": flow}
-    bottleneck = to_numpy(model.preprocess(CLIPS))
+    bottleneck = run(model.preprocess, CLIPS)
     assert bottleneck.shape == (2, FRAMES, HEIGHT // 2, WIDTH // 2, 3)
     own = run(lambda b, f: model.codec_proxy(b, f), bottleneck, FLOW[:, :, ::2, ::2])
-    np.testing.assert_allclose(to_numpy(model(inputs))["rate"], own["rate"], rtol=1e-5)
+    outputs = called(model, CLIPS, 2 * FLOW)
+    np.testing.assert_allclose(outputs["rate"], own["rate"], rtol=1e-5)
 
 
 def test_depths_of_their_own():
@@ -155,14 +169,14 @@ def test_depths_of_their_own():
     clips = CLIPS.copy()
     clips[1] = np.round((CLIPS[1] - 128) * 1023 / 255 + 512)
     depths = np.array([[8], [10]])
-    outputs = to_numpy(model({"image": clips, "flow": FLOW, "bit_depth": depths}))
-    alone = to_numpy(model({"image": clips[:1], "flow": FLOW[:1]}))
+    outputs = called(model, clips, FLOW, depths)
+    alone = called(model, clips[:1], FLOW[:1])
     for name in ("prediction", "rate", "range_penalty"):
         np.testing.assert_allclose(outputs[name][:1], alone[name], rtol=1e-4, atol=1e-2)
-    sent = to_numpy(model.preprocess((clips[1:] - 512) * 255 / 1023 + 128))
+    sent = run(model.preprocess, (clips[1:] - 512) * 255 / 1023 + 128)
     sent = ((sent - 128) * 1023 / 255 + 512).astype("float32")
     coded = run(lambda b, f: model.codec_proxy(b, f, bit_depth=10), sent, FLOW[1:])
-    restored = to_numpy(model.postprocess((coded["recons_bottleneck"] - 512) * 255 / 1023 + 128))
+    restored = run(model.postprocess, (coded["recons_bottleneck"] - 512) * 255 / 1023 + 128)
     restored = (restored - 128) * 1023 / 255 + 512
     assert np.mean(np.abs(outputs["prediction"][1:] - restored) > 0.2) < 2e-3
     np.testing.assert_allclose(outputs["rate"][1:], coded["rate"], rtol=1e-3)
@@ -189,8 +203,7 @@ def test_each_clip_has_its_step_in_all_its_frames():
         frames = to_numpy(model.preprocess(CLIPS[number], steps[number]))  # as pictures
         np.testing.assert_allclose(together[number], frames, atol=1e-3)
     assert np.abs(together - to_numpy(model.preprocess(CLIPS, steps[::-1].copy()))).max() > 0.1
-    inputs = {"image": CLIPS, "flow": FLOW}
-    outputs = to_numpy(model(inputs, training=True))
+    outputs = run(lambda c, f: dict(model({"image": c, "flow": f}, training=True)), CLIPS, FLOW)
     drawn = outputs["qstep"]
     assert drawn.shape == (2,)
     assert np.all((drawn >= 4) & (drawn <= 60))
@@ -275,10 +288,10 @@ class Brighter(keras.layers.Layer):
 
 def test_half_precision_is_the_networks_alone():
     model = clips_model(networks=True, dtype="mixed_bfloat16")
-    outputs = to_numpy(model({"image": CLIPS, "flow": FLOW}))
+    outputs = called(model, CLIPS, FLOW)
     assert {value.dtype for value in outputs.values()} == {np.dtype("float32")}
     full = clips_model(networks=True)
-    expected = to_numpy(full({"image": CLIPS, "flow": FLOW}))
+    expected = called(full, CLIPS, FLOW)
     assert 0 < np.abs(outputs["bottleneck"] - expected["bottleneck"]).max() < 3
 
 
@@ -314,9 +327,12 @@ def bare(**options):
 def test_keys_beside_a_flow():
     model = compiled(bare(model_keys=("luma", "chroma")))
     inputs = {"luma": CLIPS[..., :1], "chroma": CLIPS[..., 1:], "flow": FLOW}
-    bits = model.fit(inputs, verbose=0).history["bpp"][0]
-    outputs = to_numpy(model(inputs))
-    whole = to_numpy(bare()({"image": CLIPS, "flow": FLOW}))
+    bits = model.evaluate(inputs, verbose=0, return_dict=True)["bpp"]
+    names = list(inputs)
+    outputs = run(
+        lambda *parts: dict(model(dict(zip(names, parts, strict=True)))), *inputs.values()
+    )
+    whole = called(bare(), CLIPS, FLOW)
     assert bits == pytest.approx(whole["rate"].sum() / (2 * FRAMES * HEIGHT * WIDTH), rel=1e-3)
     assert np.array_equal(outputs["chroma"], outputs["prediction"][..., 1:])
     np.testing.assert_allclose(outputs["prediction"], whole["prediction"], atol=1e-3)
@@ -326,8 +342,8 @@ def test_bad_calls():
     model = clips_model()
     with pytest.raises(ValueError, match=r"\[batch, frames, height, width, channels\]"):
         bare().build((None, HEIGHT, WIDTH, 3))
-    with pytest.raises(ValueError, match=r"`flow` must be \[batch, 2, height, width, 2\]"):
-        model({"image": CLIPS, "flow": FLOW[:, :1]})
+    with pytest.raises(ValueError, match=r"`flow` must be \[batch, 1, height, width, 2\]"):
+        model({"image": CLIPS, "flow": moving_flow(3)})
     with pytest.raises(ValueError, match=r"must be different names, and none of .* flow"):
         bare(model_keys=("image", "flow"))
     with pytest.raises(ValueError, match=r"The input lacks \['image'\]"):
