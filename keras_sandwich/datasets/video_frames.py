@@ -6,20 +6,13 @@ from collections.abc import Generator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from keras_sandwich._arguments import require_integers, require_option
-from keras_sandwich._optional import import_library
 from keras_sandwich.codecs.clip_planes import MATRICES, from_planes
-from keras_sandwich.codecs.video_stream import frame_depth, frame_planes, stated_colours
+from keras_sandwich.codecs.video_reader import HIGH_DEFINITION, Sound, VideoReader
 
-READABLE = (  # without a conversion
-    *("gray", "yuv420p", "yuv444p", "yuvj420p", "yuvj444p"),
-    *(f"{kind}{bits}" for kind in ("gray", "yuv420p", "yuv444p") for bits in (10, 12)),
-)
-LEAST_LINES_OF_HD = 720
 _SIZE_IN_NAME = re.compile(r"(\d{2,5})x(\d{2,5})")
 
 
@@ -29,7 +22,7 @@ def load_video(
     """Frames of a video file, as R, G and B of 8 bits: any file that PyAV reads, `.y4m` too.
 
     A file's range and matrix are honoured. Where it states none, the range is limited, and the matrix BT.709 from 720
-    lines on and BT.601 below, as players take them.
+    lines on and BT.601 below, as players take them. Frames are turned as viewers turn them.
 
     Example:
 
@@ -105,7 +98,7 @@ def load_yuv(
         size: (height, width); None: from a name such as "foreman_352x288.yuv", width first.
         chroma_subsampling: "4:0:0", "4:2:0" or "4:4:4".
         bits: 8 to 16, above 8 two bytes a sample, the lower one first.
-        matrix: "bt709" or "bt601"; None: BT.709 from 720 lines on, else BT.601.
+        matrix: "bt709", "bt601" or "bt2020"; None: BT.709 from 720 lines on, else BT.601.
         full_range: whether black is 0 and white 2^bits − 1; otherwise 16 and 235, times 2^(bits − 8).
         start: as in `load_video`, as the arguments that follow.
         frames: how many.
@@ -138,13 +131,14 @@ def load_yuv(
             f"Expected more than {start} whole frames of {height}×{width}, {chroma_subsampling}, {bits} bits, in "
             f"{str(path)!r}. Received {len(samples)} samples, {count} frames and {rest} samples more."
         )
+    usual = "bt709" if height >= HIGH_DEFINITION else "bt601"
     stop = count if frames is None else min(start + frames * stride, count)
     pictures = []
     for number in range(start, stop, stride):
         frame = np.array(samples[number * sum(lengths) : (number + 1) * sum(lengths)])
         parts = np.split(frame, np.cumsum(lengths)[:-1])
         planes = [p.reshape(shape) for p, shape in zip(parts, shapes, strict=True) if p.size]
-        pictures.append(_as_rgb(planes, bits, matrix, full_range))
+        pictures.append(_as_rgb(planes, bits, matrix or usual, full_range))
     return np.stack(pictures)
 
 
@@ -164,43 +158,22 @@ def _raw_size(path: Path, size: tuple[int, int] | None) -> tuple[int, int]:
 
 def video_frames(path: Path) -> Generator[np.ndarray, None, None]:
     """The frames of a file one after the other, uint8 [height, width, 3]; the errors of `load_video`."""
-    library = import_library("av", "Reading video", "video")
     if not path.is_file():
         raise FileNotFoundError(f"There is no such file: {str(path)!r}.")
     try:
-        with library.open(str(path)) as container:
-            if not container.streams.video:
-                raise ValueError("it holds no video")
-            for frame in container.decode(container.streams.video[0]):
-                if frame.is_corrupt:
-                    raise ValueError("a frame of it is damaged")
-                if frame.interlaced_frame:
-                    raise ValueError(
-                        "its frames are interlaced; deinterlace it, with FFmpeg's bwdif say"
-                    )
-                yield _rgb_of(frame)
-    except (library.FFmpegError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} cannot be read as video: {error}.") from error
-
-
-def _rgb_of(frame: Any) -> np.ndarray:
-    if frame.format.is_rgb:
-        pixels: np.ndarray = frame.to_ndarray(format="rgb24")
-        return pixels
-    matrix, full_range = stated_colours(frame)
-    name, deep = frame.format.name, frame.format.components[0].bits > 8
-    if name.removesuffix("le") not in READABLE:
-        # The same samples, of up to ten bits, with chroma at full size.
-        kind = "yuvj444p" if name.startswith("yuvj") else "yuv444p"
-        frame = frame.reformat(format=f"{kind}10le" if deep else kind)
-    return _as_rgb(frame_planes(frame), frame_depth(frame.format.name), matrix, bool(full_range))
+        with path.open("rb") as file, VideoReader(file, "Reading video") as reader:
+            for frame in reader:
+                if isinstance(frame, Sound):
+                    continue
+                picture = _as_rgb(frame.planes, reader.bits, reader.matrix, reader.full_range)
+                yield np.rot90(picture, frame.rotation // 90)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} cannot be read as video: {error}") from error
 
 
 def _as_rgb(
     planes: list[np.ndarray], bits: int, matrix: str | None, full_range: bool
 ) -> np.ndarray:
-    if matrix is None:
-        matrix = "bt709" if planes[0].shape[0] >= LEAST_LINES_OF_HD else "bt601"
     picture = from_planes(planes, bits, matrix, full_range)
     if bits > 8:
         picture = np.rint(picture * (255.0 / (2**bits - 1))).astype("uint8")

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_sandwich.codecs import JPEG, X264, X265, Split
+from keras_sandwich.codecs import JPEG, Split
+from keras_sandwich.codecs.video_codec import VideoCodec
 
 # Strengths of each codec, and the step that loses as much.
 MEASURED: dict[str, dict[float, float]] = {
@@ -16,6 +17,19 @@ MEASURED: dict[str, dict[float, float]] = {
     "HEIC": {3: 0.73, 11: 1.16, 25: 2.81, 41: 7.14, 55: 16.9, 71: 45.91, 85: 114.61, 97: 248.16},
     "JPEG2000": {4: 21.59, 8: 51.0, 16: 101.13, 32: 183.86, 64: 282.78, 100: 378.32},
     "JPEGXL": {0.5: 6.69, 1: 11.02, 2: 21.9, 4: 45.52, 8: 82.0, 15: 136.62},
+    "X264": {4: 1.19, 12: 3.09, 20: 8.0, 26: 16.76, 32: 36.18, 38: 83.92, 44: 178.01, 50: 303.6},
+    "X265": {4: 1.58, 12: 3.58, 20: 8.53, 26: 16.52, 32: 32.54, 38: 66.02, 44: 145.38, 50: 299.89},
+    "SVTAV1": {
+        4: 3.36,
+        12: 7.17,
+        20: 11.25,
+        28: 16.65,
+        36: 24.67,
+        44: 37.71,
+        52: 57.24,
+        60: 110.07,
+    },
+    "VP9": {4: 3.42, 12: 8.05, 20: 12.85, 28: 20.66, 36: 35.67, 44: 61.65, 52: 104.43, 60: 205.96},
 }
 
 
@@ -24,8 +38,7 @@ def equivalent_qstep(codec: Any) -> float | None:
 
     Of a JPEG with a flat table it is the codec's own step; of one with other tables the geometric mean of the luma
     table's steps; of the other codecs what was measured on photographs (`benchmarks/quality/equivalent_steps.py`),
-    between the measured strengths interpolated in the step's logarithm; of x264 and x265 at a constant quantizer its
-    own, 2^((qp − 4)/6) (ITU-T H.264, 8.5.9; H.265, 8.6.4). Networks conditioned on the step are told this
+    between the measured strengths interpolated in the step's logarithm. Networks conditioned on the step are told this
     one, before the codec and after it.
 
     Example:
@@ -49,15 +62,14 @@ def equivalent_qstep(codec: Any) -> float | None:
     if isinstance(codec, JPEG) and codec.tables is not None:
         luma = np.asarray(codec.tables, "float64").reshape(-1, 64)[0]
         return round(float(np.exp(np.mean(np.log(luma)))), 2)
-    if isinstance(codec, X264 | X265) and codec.qp is not None:
-        # x264 counts on from 0 where there are more bits, x265 from below 0: from where 8 bits begin.
-        offset = 6 * (codec.bits - 8) if isinstance(codec, X264) else 0
-        return round(2.0 ** ((codec.qp - offset - 4) / 6), 2)
     measured = MEASURED.get(type(codec).__name__)
     if measured is None:
         return None
     log_steps = np.log(list(measured.values()))
-    return round(math.exp(float(np.interp(codec.strength, list(measured), log_steps))), 2)
+    strength = codec.strength
+    if isinstance(codec, VideoCodec):  # the same step of a deeper H.264 or HEVC is further up
+        strength -= codec.largest - type(codec)().largest
+    return round(math.exp(float(np.interp(strength, list(measured), log_steps))), 2)
 
 
 def qstep_for(model: Any, codec: Any = None) -> float | None:

@@ -33,6 +33,8 @@ FLOW = moving_flow()
 
 def called(model, clips, flow=None, bit_depth=None):
     """What a model returns, as one program where a backend compiles."""
+    if not model.built:
+        model.build(clips.shape)
     keys = {} if bit_depth is None else {"bit_depth": bit_depth}
     if flow is None:
         return run(lambda c: dict(model({"image": c, **keys})), clips)
