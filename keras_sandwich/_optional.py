@@ -7,6 +7,7 @@ from typing import Any
 PACKAGES = {
     "PIL": "Pillow",
     "av": "PyAV",
+    "cv2": "OpenCV",
     "pillow_heif": "pillow-heif",
     "tensorflow_datasets": "tensorflow-datasets",
 }

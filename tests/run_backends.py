@@ -22,7 +22,10 @@ BACKENDS = ("torch", "tensorflow", "jax")
 HOST_TESTS = (
     "tests/codecs",
     *(f"tests/datasets/test_{name}.py" for name in ("image_folder", "pictures", "recoloring")),
-    "tests/datasets/test_sample_photographs.py",
+    *(
+        f"tests/datasets/test_{name}.py"
+        for name in ("moving_photographs", "sample_photographs", "video_frames")
+    ),
     "tests/evaluation/report",
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "compressai")),
     *(f"tests/evaluation/test_{name}.py" for name in ("curve", "frontier", "plots", "quality")),

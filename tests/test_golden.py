@@ -270,27 +270,20 @@ def check_jpeg_sizes(case, compile):
 
 def check_video(case, compile):
     config, arrays = case
-    largest = 2.0 ** config["bit_depth"] - 1
-    middle = np.round(largest / 2)
-    preprocessor, postprocessor, codec = published_video_stages(case)
-
-    def frame_by_frame(stage, clips, given, returned):
-        """A stage of the image model, which knows 8 bits, on frames whose levels mean something else."""
-        flat = ops.reshape(clips, (-1, *clips.shape[2:]))
-        frames = stage((flat - given[1]) * (255 / given[0]) + 128.0)
-        frames = (frames - 128.0) * (returned[0] / 255) + returned[1]
-        return ops.reshape(frames, (*clips.shape[:2], *frames.shape[1:]))
+    stages = published_video_stages(case)
+    sandwich = ks.models.CompressVideoModel(*stages, gamma=50.0)
+    sandwich.build({"image": arrays["clip"].shape})
 
     def model(clips, flow):
-        levels = (largest, middle)
         if config["video_is_420"]:
             clips = ks.ops.yuv_420_to_444(clips)
-        bottleneck = frame_by_frame(preprocessor, clips, levels, levels)
-        outputs = codec(bottleneck, flow, bit_depth=config["bit_depth"])
-        prediction = frame_by_frame(postprocessor, outputs["recons_bottleneck"], levels, levels)
+        inputs = {"image": clips, "flow": flow}
+        if config["bit_depth"] != 8:
+            inputs["bit_depth"] = np.full(clips.shape[0], config["bit_depth"])
+        outputs = dict(sandwich(inputs))
         if config["video_is_420"]:
-            prediction = ks.ops.yuv_444_to_420(prediction)
-        return {**outputs, "prediction": prediction}
+            outputs["prediction"] = ks.ops.yuv_444_to_420(outputs["prediction"])
+        return outputs
 
     flow = arrays["backward_flow"][
         :, :-1

@@ -35,7 +35,8 @@ class BottleneckImages(keras.callbacks.Callback):
     ```
 
     Args:
-        images: [number, height, width, channels] in [0, 255·2^k], or a dict by the model's keys.
+        images: [number, height, width, channels] in [0, 255·2^k], or a dict by the model's keys; for a model of clips
+            with frames before the height.
         directory: where the pictures are written; made if it is not there.
 
     Raises:
@@ -56,9 +57,10 @@ class BottleneckImages(keras.callbacks.Callback):
         columns = [
             ops.convert_to_numpy(originals[keys[0]]) / scale,
             ops.convert_to_numpy(outputs["bottleneck"]),
-            ops.convert_to_numpy(outputs["compressed_bottleneck"]),
+            ops.convert_to_numpy(outputs[self.model.decoded_key]),
             ops.convert_to_numpy(outputs[keys[0]]) / scale,
         ]
+        columns = [column.reshape(-1, *column.shape[-3:]) for column in columns]  # clips: by frames
         size = columns[0].shape[1:3]
         row = np.concatenate([_as_rgb(column, size) for column in columns], axis=2)
         picture = np.concatenate(list(row), axis=0)

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sandwich.evaluation.measured_pictures import measured_pictures
+from keras_sandwich.codecs.video_codec import VideoCodec
+from keras_sandwich.evaluation.measured_pictures import measured_clips, measured_pictures
 from keras_sandwich.evaluation.measuring import rd_curve
 from keras_sandwich.evaluation.quality import measures
 
@@ -67,7 +68,10 @@ class CodecEvaluation(keras.callbacks.Callback):
         self._pictures: list[np.ndarray] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._pictures = measured_pictures(self.model, self.images).pictures
+        if isinstance(self.codec, VideoCodec):
+            self._pictures = measured_clips(self.model, self.images)[1]
+        else:
+            self._pictures = measured_pictures(self.model, self.images).pictures
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         curve = rd_curve(

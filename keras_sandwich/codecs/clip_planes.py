@@ -59,7 +59,9 @@ def from_planes(
         values[1:] = [(v - middle) * (top / (224 * scale)) + middle for v in values[1:]]
     if len(values) == 3:
         size = values[0].shape
-        values[1:] = [v if v.shape == size else _doubled(v) for v in values[1:]]
+        values[1:] = [
+            v if v.shape == size else _doubled(v)[: size[0], : size[1]] for v in values[1:]
+        ]
         if matrix is not None:
             red, blue = MATRICES[matrix]
             luma, cb, cr = values[0], values[1] - middle, values[2] - middle

@@ -1,17 +1,27 @@
-"""Pictures to train on and to measure with, for any backend."""
+"""Pictures and clips to train on and to measure with, for any backend."""
 
 from keras_sandwich.datasets.image_folder import ImageFolder, image_folder
+from keras_sandwich.datasets.moving_photographs import moving_photographs
+from keras_sandwich.datasets.optical_flow import dense_flow
 from keras_sandwich.datasets.pictures import load_images
 from keras_sandwich.datasets.recoloring import recolor
 from keras_sandwich.datasets.sample_photographs import sample_images, sample_names
 from keras_sandwich.datasets.tfds import load_tfds_images
+from keras_sandwich.datasets.video_clips import VideoClips, video_clips
+from keras_sandwich.datasets.video_frames import load_video, load_yuv
 
 __all__ = [
     "ImageFolder",
+    "VideoClips",
+    "dense_flow",
     "image_folder",
     "load_images",
     "load_tfds_images",
+    "load_video",
+    "load_yuv",
+    "moving_photographs",
     "recolor",
     "sample_images",
     "sample_names",
+    "video_clips",
 ]

@@ -4,6 +4,7 @@ import operator
 import warnings
 from collections.abc import Iterator
 from threading import Lock
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ class UnusablePicture(Exception):
 
 
 class CropDataset(keras.utils.PyDataset):
-    """A PyDataset of crops of the pictures that a subclass reads, by number, in `read`.
+    """A PyDataset of crops of the pictures, or of the clips, that a subclass reads, by number, in `read`.
 
     Three habits of Keras stand between a PyDataset and repeatable data, and shape this class:
 
@@ -71,9 +72,20 @@ class CropDataset(keras.utils.PyDataset):
         self._read_ahead = ReadAhead(self._compute, workers) if workers else None
         self._reported: set[int] = set()
 
-    def read(self, number: int) -> np.ndarray:
+    def read(self, number: int) -> Any:
         """Picture `number` as [height, width, 3] in [0, 255]; raises UnusablePicture."""
         raise NotImplementedError
+
+    def crop(self, picture: Any, randomness: np.random.Generator) -> Any:
+        """A crop of what `read` returned: an array, or a dict of arrays."""
+        return take_crop(
+            picture,
+            self.crop_size,
+            self.reduction,
+            randomness,
+            self.random_crop,
+            self.augment,
+        )
 
     @property
     def workers(self) -> int:
@@ -98,7 +110,7 @@ class CropDataset(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self._steps
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int) -> Any:
         index = self._check_index(index)
         with self._lock:
             if self._asked is not None and index in self._asked:
@@ -112,7 +124,7 @@ class CropDataset(keras.utils.PyDataset):
             return self._read_ahead.get(key, self._following(key))
         return self._compute(*key)
 
-    def batch(self, index: int, epoch: int | None = None) -> np.ndarray:
+    def batch(self, index: int, epoch: int | None = None) -> Any:
         """A batch by its place, whatever `fit` is doing meanwhile.
 
         Example:
@@ -128,7 +140,7 @@ class CropDataset(keras.utils.PyDataset):
             epoch: Integer, not negative. None: the present `epoch`.
 
         Returns:
-            float32 array [batch, crop_size, crop_size, 3] in [0, 255].
+            float32 array [batch, crop_size, crop_size, 3] in [0, 255]; of clips what their dataset says.
 
         Raises:
             IndexError: If the index is not below the number of batches.
@@ -161,21 +173,19 @@ class CropDataset(keras.utils.PyDataset):
         for later in range(index + 1, index + 1 + 2 * self._threads):
             yield epoch + later // self._steps, later % self._steps
 
-    def _compute(self, epoch: int, index: int) -> np.ndarray:
+    def _compute(self, epoch: int, index: int) -> Any:
         start = index * self.batch_size
         stop = start + self.batch_size
         if self._exact:
             stop = min(stop, self._count)
-        return np.stack([self._crop(epoch, position) for position in range(start, stop)])
+        crops = [self._crop(epoch, position) for position in range(start, stop)]
+        return keras.tree.map_structure(lambda *parts: np.stack(parts), *crops)
 
-    def _crop(self, epoch: int, position: int) -> np.ndarray:
+    def _crop(self, epoch: int, position: int) -> Any:
         randomness = crop_randomness(self.seed, epoch, position)
-        picture = self._picture(epoch, position)
-        return take_crop(
-            picture, self.crop_size, self.reduction, randomness, self.random_crop, self.augment
-        )
+        return self.crop(self._picture(epoch, position), randomness)
 
-    def _picture(self, epoch: int, position: int) -> np.ndarray:
+    def _picture(self, epoch: int, position: int) -> Any:
         """The picture whose turn it is, or, where it cannot be used, one drawn in its place."""
         turn, place = divmod(position, self._count)
         number = place
@@ -194,7 +204,7 @@ class CropDataset(keras.utils.PyDataset):
             )
         return picture
 
-    def _read_or_report(self, number: int) -> np.ndarray | None:
+    def _read_or_report(self, number: int) -> Any:
         try:
             return self.read(number)
         except UnusablePicture as reason:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
-
-import numpy as np
+from typing import Any
 
 Key = tuple[int, int]  # epoch, index
 
@@ -16,13 +15,13 @@ class ReadAhead:
     was not foreseen is computed when it is asked for, so that only the speed depends on threads.
     """
 
-    def __init__(self, compute: Callable[[int, int], np.ndarray], workers: int) -> None:
+    def __init__(self, compute: Callable[[int, int], Any], workers: int) -> None:
         self._compute = compute
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="keras_sandwich_reader")
-        self._futures: dict[Key, Future[np.ndarray]] = {}
+        self._futures: dict[Key, Future[Any]] = {}
         self._lock = Lock()
 
-    def get(self, key: Key, following: Iterable[Key]) -> np.ndarray:
+    def get(self, key: Key, following: Iterable[Key]) -> Any:
         """The batch at `key`; starts on those that follow, and forgets all others."""
         with self._lock:
             before = self._futures

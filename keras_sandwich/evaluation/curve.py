@@ -48,6 +48,8 @@ class RDCurve:
         packages: versions of the packages that measured.
         fingerprint: of the model that was measured, `presets.fingerprint(model)`, where whoever measured it says so:
             results of other weights are other results.
+        per_frame: of clips, by metric, for each clip the values of its frames, [strengths, frames], of which `quality`
+            has the means. Frontiers and envelopes have none.
         measures: by metric, its `Measure`: unit, label and which direction is better. Of a metric that is not the
             package's and has none here, higher is better, and it has no unit.
 
@@ -70,6 +72,7 @@ class RDCurve:
     packages: Mapping[str, str] = field(default_factory=dict, repr=False)
     fingerprint: str = field(default="", repr=False)
     measures: Mapping[str, Measure] = field(default_factory=dict, repr=False)
+    per_frame: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         arrays = {"bpp": np.asarray(self.bpp, "float64")}
@@ -95,6 +98,18 @@ class RDCurve:
                     f"Received {len(given)}."
                 )
             object.__setattr__(self, name, given)
+        frames = {
+            name: [np.asarray(values, "float64") for values in clips]
+            for name, clips in self.per_frame.items()
+        }
+        for name, clips in frames.items():
+            means = [values.mean(axis=-1) for values in clips if values.ndim == 2 and values.size]
+            if len(means) != shape[1] or not np.allclose(np.transpose(means), arrays[name]):
+                raise ValueError(
+                    f"Expected `per_frame` of '{name}' to hold for each of {shape[1]} clips the values of its frames, "
+                    f"[{shape[0]}, frames], whose means are the clip's. Received others."
+                )
+        object.__setattr__(self, "per_frame", frames)
         bad = [name for name, array in arrays.items() if not np.all(np.isfinite(array))]
         if bad or not np.all(arrays["bpp"] > 0):
             raise ValueError(
@@ -180,6 +195,7 @@ class RDCurve:
             "quality": {name: values[:, indices] for name, values in self.quality.items()},
             "pictures": [self.pictures[k] for k in indices] if self.pictures else [],
             "sizes": [self.sizes[k] for k in indices] if self.sizes else [],
+            "per_frame": {n: [clips[k] for k in indices] for n, clips in self.per_frame.items()},
         }
         drawn = object.__new__(
             RDCurve

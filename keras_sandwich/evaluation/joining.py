@@ -69,4 +69,9 @@ def join_pictures(curves: Sequence[RDCurve]) -> RDCurve:
         },
         pictures=names,
         sizes=[size for curve in curves for size in curve.sizes],
+        per_frame={
+            metric: [values for curve in curves for values in curve.per_frame[metric]]
+            for metric in first.per_frame
+            if all(metric in curve.per_frame for curve in curves)
+        },
     )

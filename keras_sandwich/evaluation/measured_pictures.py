@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_sandwich.datasets.pictures import load_images
-from keras_sandwich.inference.pictures import Pictures, require_range
+from keras_sandwich.datasets.video_frames import load_video
+from keras_sandwich.inference.pictures import PICTURE_AXES, Pictures, require_range
 from keras_sandwich.pictures import read_srgb
 
 EIGHT_BITS = "Files are read as R, G and B of 8 bits"
@@ -48,6 +49,31 @@ def measured_pictures(
         )
     shape = shape or (None, None, None, pictures[0].shape[-1])
     return MeasuredPictures(given or names, pictures, shape)
+
+
+def measured_clips(
+    system: Any, clips: Any, clip_names: Sequence[str] = ()
+) -> tuple[list[str], list[np.ndarray]]:
+    """The names, where known, and the clips one by one, float32 [frames, height, width, channels], finite.
+
+    From an array of them, a list, a dict by their names, a video file, or several.
+    """
+    names: list[str] = []
+    if _are_paths(clips):
+        if getattr(system, "num_truncate_bits", 0):
+            raise ValueError(f"{EIGHT_BITS}. Received {str(clips)[:80]!r}; pass arrays.")
+        files = [Path(path) for path in (clips if isinstance(clips, list | tuple) else [clips])]
+        names, clips = [file.stem for file in files], [load_video(file) for file in files]
+    elif isinstance(clips, Mapping):
+        names, clips = [str(name) for name in clips], list(clips.values())
+    clips = [np.asarray(clip, "float32") for clip in clips]
+    _require_pictures(clips, "clips", ("frames", *PICTURE_AXES[1:]))
+    given = [str(name) for name in clip_names]
+    if given and len(given) != len(clips):
+        raise ValueError(
+            f"Expected as many `picture_names` as clips, {len(clips)}. Received {len(given)}."
+        )
+    return given or names, clips
 
 
 def peak_for(system: Any, pictures: Sequence[np.ndarray]) -> float:
@@ -100,21 +126,23 @@ def _is_by_name(system: Any, images: Mapping[str, Any]) -> bool:
     return True
 
 
-def _require_pictures(pictures: list[np.ndarray]) -> None:
+def _require_pictures(
+    pictures: list[np.ndarray], what: str = "pictures", axes: tuple[str, ...] = PICTURE_AXES[1:]
+) -> None:
     for picture in pictures:
-        if picture.ndim != 3:
+        if picture.ndim != len(axes):
             raise ValueError(
-                "Expected pictures [height, width, channels]. Received one of shape "
-                f"{picture.shape}; put a single picture into a list."
+                f"Expected {what} [{', '.join(axes)}]. Received one of shape "
+                f"{picture.shape}; put a single {what[:-1]} into a list."
             )
     counts = sorted({picture.shape[-1] for picture in pictures})
     if len(counts) > 1:
         raise ValueError(
-            f"Expected pictures of one number of channels. Received {counts}; make a curve for each."
+            f"Expected {what} of one number of channels. Received {counts}; make a curve for each."
         )
     if not pictures or not all(np.all(np.isfinite(picture)) for picture in pictures):
         raise ValueError(
-            "Expected at least one picture, of finite pixels. "
-            f"Received {len(pictures)} picture(s), "
+            f"Expected at least one {what[:-1]}, of finite pixels. "
+            f"Received {len(pictures)} {what}, "
             f"{sum(not np.all(np.isfinite(picture)) for picture in pictures)} of them not finite."
         )

@@ -10,8 +10,9 @@ import numpy as np
 from keras_sandwich._optional import progress_bar
 from keras_sandwich._version import __version__
 from keras_sandwich.codecs.samples import from_samples, to_samples
+from keras_sandwich.codecs.video_codec import VideoCodec
 from keras_sandwich.evaluation.curve import RDCurve
-from keras_sandwich.evaluation.measured_pictures import measured_pictures, peak_for
+from keras_sandwich.evaluation.measured_pictures import measured_clips, measured_pictures, peak_for
 from keras_sandwich.evaluation.quality import measures
 from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
@@ -20,6 +21,9 @@ from keras_sandwich.refinement import refine_jpeg
 
 # Where nobody says which strengths to measure: how many, and from which to which share of the largest.
 DEFAULT_COUNT, FINEST, COARSEST = 12, 0.02, 0.6
+QUANTIZER_COUNT, QUANTIZERS = 7, (0.3, 0.85)
+BITS_OF_PICTURES = "whole file"
+BITS_OF_CLIPS = "packets and parameter sets, without the container"
 
 
 def rd_curve(
@@ -34,10 +38,12 @@ def rd_curve(
     effort: int = 0,
     verbose: int = 1,
 ) -> RDCurve:
-    """Sends pictures through a real codec at several strengths.
+    """Sends pictures, or clips, through a real codec at several strengths.
 
-    Every bit of the files counts. Each picture goes through the first network once, or once for each strength where the
-    networks are told the quantizer step; the codec then writes and reads its files at all strengths on all cores.
+    Every bit of the files counts; of a video codec's files those of the packets and the parameter sets, without the
+    container's. A clip's quality is the mean of its frames' (of their decibels), which are kept. Each picture goes
+    through the first network once, or once for each strength where the networks are told the quantizer step; the codec
+    then writes and reads its files at all strengths on all cores.
 
     Example:
 
@@ -64,11 +70,12 @@ def rd_curve(
         images: pictures [number, height, width, channels] in [0, 255·2^k]; a list of [height, width, channels] of any
             sizes; a folder, a picture file or a list of files, read as R, G and B of 8 bits; or a dict. A dict of
             single pictures [height, width, channels] holds them by their names, as `load_images` returns; one of
-            batches or lists holds them by the model's keys, or, for a system without keys, in its order.
+            batches or lists holds them by the model's keys, or, for a system without keys, in its order. With a video
+            codec clips: the same with frames before the height, or video files, read by `load_video`; no keys.
         codec: a codec of `keras_sandwich.codecs`, or any object with `name`, `version`, `with_strength`, `encode` and
             `decode`.
         strengths: which strengths to measure; by default a dozen of the codec's own, `codec.strengths`, evenly in their
-            logarithm from a fiftieth to six tenths of the largest.
+            logarithm from a fiftieth to six tenths of the largest; of a video codec seven quantizers, evenly.
         metrics: some of "psnr-rgb" (all channels together, of RGB or not), "psnr-luma", "ssim-rgb" and "ms-ssim-rgb";
             functions (target, restored, peak) to a number, each under its name; or `Measure`s.
         name: what to call the curve; by default the system's name.
@@ -87,57 +94,79 @@ def rd_curve(
         FileNotFoundError: there is no such folder.
         ImportError: tqdm, which draws the progress bar, is not installed.
     """
-    names, pictures, _ = measured_pictures(system, images, picture_names)
-    measured = measures(metrics, pictures)
+    as_clips = isinstance(codec, VideoCodec)
+    if as_clips and effort:
+        raise ValueError("`effort` refines JPEG files. Received a video codec; leave it at 0.")
+    if as_clips:
+        names, pictures = measured_clips(system, images, picture_names)
+    else:
+        names, pictures, _ = measured_pictures(system, images, picture_names)
+    measured = measures(metrics, [clip[0] for clip in pictures] if as_clips else pictures)
     strengths = default_strengths(codec) if strengths is None else _strengths(strengths)
     bits = sample_bits(codec)
     peak = peak_for(system, pictures)
     settings = [codec.with_strength(strength) for strength in strengths]
     qsteps = [qstep_for(system, setting) for setting in settings]
     bpp = np.zeros((len(strengths), len(pictures)))
-    quality = {metric: np.zeros_like(bpp) for metric in measured}
+    per_frame: dict[str, list[np.ndarray]] = {metric: [] for metric in measured}
     record: dict[str, Any] = {}
     with progress_bar(len(strengths) * len(pictures), verbose, "file") as bar:
         for number, picture in enumerate(pictures):
-            size = (picture.shape[0], picture.shape[1])
-            target = np.clip(np.round(picture), 0, peak)
+            frames = picture if as_clips else picture[None]
+            size = (frames.shape[1], frames.shape[2])
+            targets = np.clip(np.round(frames), 0, peak)
             samples = {
-                qstep: to_samples(preprocess_picture(system, picture, tile_size, qstep), bits)
+                qstep: np.stack(
+                    [
+                        to_samples(preprocess_picture(system, frame, tile_size, qstep), bits)
+                        for frame in frames
+                    ]
+                )
                 for qstep in dict.fromkeys(qsteps)
             }
             channels = samples[qsteps[0]].shape[-1]
             coders = [for_channels(setting, channels) for setting in settings]
             record = record or _record(for_channels(codec, channels), channels, effort)
-            files = code_at_each([samples[qstep] for qstep in qsteps], coders)
+            units = {qstep: each if as_clips else each[0] for qstep, each in samples.items()}
+            files = code_at_each([units[qstep] for qstep in qsteps], coders)
             told = zip(files, coders, qsteps, strict=True)
+            for values in per_frame.values():
+                values.append(np.zeros((len(strengths), len(frames))))
             for row, (coded, coder, qstep) in enumerate(told):
                 if effort:
                     coded = refine_jpeg(
                         system,
                         picture,
-                        samples[qstep],
+                        units[qstep],
                         coder,
                         effort,
                         plain=coded,
                         qstep=qstep,
                         tile_size=tile_size,
                     )
-                bottleneck = from_samples(coded.decoded, bits)
-                restored = postprocess_picture(system, bottleneck, size, tile_size, qstep)
-                restored = np.clip(np.round(restored), 0, peak)
-                bpp[row, number] = coded.bits / (size[0] * size[1])
-                for metric, measure in measured.items():
-                    quality[metric][row, number] = measure(target, restored, peak)
+                bpp[row, number] = coded.bits / (len(frames) * size[0] * size[1])
+                decoded = coded.decoded if as_clips else coded.decoded[None]
+                for t, (frame, target) in enumerate(zip(decoded, targets, strict=True)):
+                    bottleneck = from_samples(frame, bits)
+                    restored = postprocess_picture(system, bottleneck, size, tile_size, qstep)
+                    restored = np.clip(np.round(restored), 0, peak)
+                    for metric, measure in measured.items():
+                        per_frame[metric][-1][row, t] = measure(target, restored, peak)
                 bar.update()
     return RDCurve(
         name=name or str(getattr(system, "name", type(system).__name__)),
         strengths=strengths,
         bpp=bpp,
-        quality=quality,
+        quality={
+            metric: np.stack([values.mean(axis=1) for values in of_each], axis=1)
+            for metric, of_each in per_frame.items()
+        },
         measures=measured,
         **record,
+        bits_counted=BITS_OF_CLIPS if as_clips else BITS_OF_PICTURES,
+        per_frame=per_frame if as_clips else {},
         pictures=names,
-        sizes=[(picture.shape[0], picture.shape[1]) for picture in pictures],
+        sizes=[(picture.shape[-3], picture.shape[-2]) for picture in pictures],
         packages=packages(),
     )
 
@@ -161,6 +190,9 @@ def default_strengths(codec: Any) -> list[float]:
         )
     if len(listed) <= DEFAULT_COUNT:
         return [float(strength) for strength in listed]
+    if isinstance(codec, VideoCodec):  # a quantizer counts the doublings of a step
+        first, last = (share * listed.max() for share in QUANTIZERS)
+        return [float(round(strength)) for strength in np.linspace(first, last, QUANTIZER_COUNT)]
     wanted = np.geomspace(FINEST * listed.max(), COARSEST * listed.max(), DEFAULT_COUNT)
     nearest = np.abs(np.log(listed[:, None] / wanted)).argmin(axis=0)
     return [float(listed[place]) for place in np.unique(nearest)]

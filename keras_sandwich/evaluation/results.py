@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def save_results(curve: RDCurve, path: str | Path, digits: int | None = None) ->
         curve: what to save.
         path: the file, usually `….json`.
         digits: how many significant digits each picture's values have, of which the means are then made: six are more
-            than any table shows, and a third of the bytes. None: all.
+            than any table shows, and a third of the bytes; single frames of clips are then left out. None: all.
 
     Raises:
         TypeError: settings that JSON cannot hold.
@@ -53,7 +54,7 @@ def save_results(curve: RDCurve, path: str | Path, digits: int | None = None) ->
     if digits is not None:
         require_integers(digits=digits)
         values = {name: _rounded(values, digits) for name, values in curve.quality.items()}
-        curve = replace(curve, bpp=_rounded(curve.bpp, digits), quality=values)
+        curve = replace(curve, bpp=_rounded(curve.bpp, digits), quality=values, per_frame={})
     number = curve.bpp.shape[1]
     content = {
         "name": curve.name,
@@ -76,6 +77,7 @@ def save_results(curve: RDCurve, path: str | Path, digits: int | None = None) ->
             "bpp": curve.bpp.tolist(),
             **{metric: values.tolist() for metric, values in curve.quality.items()},
         },
+        **({"per_frame": _listed(curve.per_frame)} if curve.per_frame else {}),
         "measures": {
             metric: {said: getattr(measure, said) for said in SAID_OF_MEASURES}
             for metric, measure in curve.measures.items()
@@ -147,6 +149,10 @@ def load_results(path: str | Path, pixels_per_second: float | None = None) -> RD
         raise ValueError(f"The results in '{path}' are damaged: {reason}") from error
 
 
+def _listed(per_frame: Mapping[str, Sequence[np.ndarray]]) -> dict[str, Any]:
+    return {name: [values.tolist() for values in clips] for name, clips in per_frame.items()}
+
+
 def _rounded(values: np.ndarray, digits: int) -> np.ndarray:
     return np.vectorize(lambda value: float(f"{value:.{digits}g}"), otypes=["float64"])(values)
 
@@ -166,6 +172,10 @@ def _whole_curve(content: dict[str, Any], means: dict[str, Any]) -> RDCurve:
         sources=[str(name) for name in content["sources"]],
         measured=[bool(point) for point in content.get("measured", [])],
         packages={str(k): str(v) for k, v in content["packages"].items()},
+        per_frame={
+            str(name): [numbers(values) for values in clips]
+            for name, clips in content.get("per_frame", {}).items()
+        },
         measures={
             metric: Measure(metric, **{name: said[name] for name in SAID_OF_MEASURES})
             for metric, said in content.get("measures", {}).items()

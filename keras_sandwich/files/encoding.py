@@ -82,7 +82,7 @@ def encode_file(
             orientation is applied, every depth brought to the model's, CMYK and gray profiles to sRGB; what becomes of
             the ways to state colours, docs/files.md says.
         target: the file to write; its suffix chooses the codec.
-        model: a `CompressIntraModel`, or the name or folder of a preset.
+        model: a `CompressIntraModel`, or the name or folder of a preset; or a `CompressVideoModel`.
         bits_per_pixel: write the largest file of at most so many bits per pixel of the source.
         strength: of the codec.
         target_size: write the largest file of at most so many bytes.
@@ -236,8 +236,7 @@ def codec_for_target(path: Path, network: Network, codec: Any = None) -> codecs.
 def default_codec(suffix: str, network: Network) -> codecs.Codec:
     """The suffix's codec, made to carry what the model's proxy carried in training."""
     codec = codecs.codec_for(suffix)()
-    proxy = getattr(network.model.codec_proxy, "proxy", None)
-    chroma = getattr(proxy, "chroma_subsampling", None)
+    chroma = network.chroma_subsampling
     if network.bottleneck_channels == 3 and chroma and hasattr(codec, "chroma_subsampling"):
         return replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
     return codec

@@ -9,6 +9,8 @@ import keras
 
 from keras_sandwich import presets
 from keras_sandwich.models.compress_intra import CompressIntraModel
+from keras_sandwich.models.compress_video import CompressVideoModel
+from keras_sandwich.models.compression_model import CompressionModel
 from keras_sandwich.ops.shapes import ceil_multiple
 from keras_sandwich.presets.fingerprint import fingerprint
 
@@ -29,7 +31,7 @@ class Network:
         bottleneck_channels: of the coded picture, 1 or 3.
     """
 
-    model: CompressIntraModel
+    model: CompressionModel
     fingerprint: str
     preset: str | None
     channels: int
@@ -44,6 +46,12 @@ class Network:
     def downsample_factor(self) -> int:
         """By how much the coded picture is smaller."""
         return int(getattr(self.model.postprocessor, "downsample_factor", 1))
+
+    @property
+    def chroma_subsampling(self) -> str | None:
+        """What the model's codec proxy carried in training; None where it does not say."""
+        coder = getattr(self.model.codec_proxy, "intra", self.model.codec_proxy)
+        return getattr(getattr(coder, "proxy", None), "chroma_subsampling", None)
 
     def coded_size(self, output_size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of the coded picture for one of (height, width)."""
@@ -67,10 +75,10 @@ def load_network(model: Any) -> Network:
             if path.suffix == ".keras"
             else CompressIntraModel.from_preset(model)
         )
-    if not isinstance(model, CompressIntraModel):
+    if not isinstance(model, CompressIntraModel | CompressVideoModel):
         raise ValueError(
             "`model` must be a CompressIntraModel, the name or folder of a preset, or a .keras file "
-            f"of one. Received {model!r} of type {type(model).__name__}."
+            f"of one, or a CompressVideoModel. Received {model!r} of type {type(model).__name__}."
         )
     if len(model.model_keys) > 1:
         raise ValueError(
@@ -81,8 +89,8 @@ def load_network(model: Any) -> Network:
     if model.preprocessor is None:  # a decoder alone: what it is given are bottlenecks
         channels = getattr(model.postprocessor, "input_channels", None) or channels
     if not model.built:
-        model.build((None, None, None, channels))
-    shapes = model.compute_output_shape((1, 64, 64, channels))
+        model.build((None,) * (len(model.axes) - 1) + (channels,))
+    shapes = model.compute_output_shape((1,) * (len(model.axes) - 3) + (64, 64, channels))
     channels, bottleneck_channels = shapes["prediction"][-1], shapes["bottleneck"][-1]
     if channels not in (1, 3) or bottleneck_channels not in (1, 3):
         raise ValueError(

@@ -92,9 +92,7 @@ def require_for_video(network: Network, codec: Any, effort: int, background: Any
 
 def default_video_codec(network: Network) -> VideoCodec:
     """H.264 as every player takes it, but for chroma of full size where the model's proxy carried it so."""
-    proxy = getattr(network.model.codec_proxy, "proxy", None)
-    chroma = getattr(proxy, "chroma_subsampling", "4:2:0")
-    full = network.bottleneck_channels == 3 and chroma == "4:4:4"
+    full = network.bottleneck_channels == 3 and network.chroma_subsampling == "4:4:4"
     return codecs.X264(chroma_subsampling="4:4:4" if full else "4:2:0", monochrome=False)
 
 

@@ -9,6 +9,7 @@ from keras import ops
 from keras_sandwich.models.training_checks import warn_of_scaled
 
 PICTURE_AXES = ("batch", "height", "width", "channels")
+CLIP_AXES = ("batch", "frames", "height", "width", "channels")
 _CHUNK = 1 << 20  # elements looked at in one go
 
 
@@ -94,9 +95,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(next(iter(self.parts.values())))
 
-    def build_shape(self) -> Any:
+    def build_shape(self, rank: int | None = None) -> Any:
+        """What a model is built for: of so many axes, or of those that there are."""
         shapes = {
-            key: (None,) * part[0].ndim + part[0].shape[-1:] for key, part in self.parts.items()
+            key: (None,) * (rank - 1 if rank else part[0].ndim) + part[0].shape[-1:]
+            for key, part in self.parts.items()
         }
         return shapes if self.keyed else next(iter(shapes.values()))
 

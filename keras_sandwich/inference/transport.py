@@ -9,8 +9,9 @@ import numpy as np
 
 from keras_sandwich.codecs.pool import cores, map_in_order
 from keras_sandwich.codecs.samples import from_samples, to_samples
+from keras_sandwich.codecs.video_codec import VideoCodec
 from keras_sandwich.inference.equivalent_qstep import qstep_for
-from keras_sandwich.inference.pictures import Pictures, require_range
+from keras_sandwich.inference.pictures import CLIP_AXES, Pictures, require_range
 from keras_sandwich.inference.tiling import build_once, postprocess_picture, preprocess_picture
 
 MOST_AHEAD = 16  # decoded pictures that wait for the second network
@@ -41,50 +42,66 @@ def transport(model: Any, images: Any, codec: Any, tile_size: int | None = 1024)
     Args:
         model: a sandwich.
         images: [batch, height, width, channels] in [0, 255·2^k]; or a list of pictures [height, width, channels]
-            of any sizes; or a dict of either by `model_keys`. Finite. Clips, for a model of clips: with frames before
-            the height, each of which becomes a file.
+            of any sizes; or a dict of either by `model_keys`. Finite. Clips, for a model of clips or a video codec:
+            with frames before the height.
         codec: what encodes integers [height, width, channels] to bytes and decodes them, such as `codecs.JPEG`:
             uint8, or uint16 where it has `bits` other than 8. Where it has `for_channels`, that says which
-            codec takes the bottleneck's channels: for other numbers than 1 and 3, one file for each.
+            codec takes the bottleneck's channels: for other numbers than 1 and 3, one file for each. Of clips every
+            frame becomes a file, or with a video codec, such as `codecs.X265`, every clip.
         tile_size: side of a tile in pixels; None gives the networks whole pictures.
 
     Returns:
         The keys of `model(images)`, as NumPy, or as lists of NumPy arrays where lists are given. "rate" is an array
-        of each whole file's bits, for clips the sum of their frames'; "bottleneck" is what the codec was given,
-        rounded and clipped, and "compressed_bottleneck" what it decoded, both of its integers. "codec" is the name of
-        the codec that was
-        taken, which says how the channels were divided; None where it has no name.
+        of each whole file's bits, for clips the sum of their frames'; of a video codec's files those of the packets and
+        the parameter sets (`count_bits`), and "file_bits" has the container's too. "bottleneck" is what the codec was
+        given, rounded and clipped, and "compressed_bottleneck", of a `CompressVideoModel` "recons_bottleneck", what it
+        decoded, both of its integers. "codec" is the name of the codec that was taken, which says how the channels were
+        divided; None where it has no name.
 
     Raises:
         ValueError: pixels that are not finite or outside [0, 255·2^k], shapes that do not fit, or a picture larger
             than a tile and a network that does not say how far it sees (`preprocess_picture`).
     """
-    pictures = Pictures(images, model.model_keys, model.axes)
+    as_clips = isinstance(codec, VideoCodec)
+    pictures = Pictures(images, model.model_keys, CLIP_AXES if as_clips else model.axes)
     require_range(pictures.arrays(), model.num_truncate_bits)
-    build_once(model, pictures.build_shape())
+    build_once(model, pictures.build_shape(len(model.axes)))
     outputs = _Outputs(len(pictures), pictures.listed)
     qstep = qstep_for(model, codec)
-    rates = []
+    rates, file_bits = [], []
     for sample in pictures:
         leading = sample.shape[:-3]  # the frames of a clip
-        frames, sample_rate = [], 0.0
-        for picture in sample.reshape(-1, *sample.shape[-3:]):
+        frames = sample.reshape(-1, *sample.shape[-3:])
+        samples = []
+        for picture in frames:
             bottleneck = preprocess_picture(model, picture, tile_size, qstep)
             coder = for_channels(codec, bottleneck.shape[-1])
-            bits = sample_bits(coder)
-            samples = to_samples(bottleneck, bits)
-            coded = code(samples, coder)
-            sample_rate += coded.bits
-            # Eight-bit samples are on the bottleneck's scale already.
-            restored = coded.decoded if bits == 8 else from_samples(coded.decoded, bits)
-            size = picture.shape[:2]
-            prediction = postprocess_picture(model, restored, size, tile_size, qstep)
-            frames.append((prediction, samples, coded.decoded))
-        rates.append(sample_rate)
-        names = ("prediction", "bottleneck", "compressed_bottleneck")
-        results = zip(names, zip(*frames, strict=True), strict=True)
-        outputs.add(**{name: _stack(parts, leading) for name, parts in results})
+            samples.append(to_samples(bottleneck, sample_bits(coder)))
+        files = [code(unit, coder) for unit in ([np.stack(samples)] if as_clips else samples)]
+        decoded = list(files[0].decoded) if as_clips else [file.decoded for file in files]
+        rates.append(float(sum(file.bits for file in files)))
+        file_bits.append(float(sum(8 * len(file.data) for file in files)))
+        predictions = [
+            postprocess_picture(
+                model,
+                # Eight-bit samples are on the bottleneck's scale already.
+                frame if sample_bits(coder) == 8 else from_samples(frame, sample_bits(coder)),
+                sample.shape[-3:-1],
+                tile_size,
+                qstep,
+            )
+            for frame in decoded
+        ]
+        outputs.add(
+            **{
+                "prediction": _stack(predictions, leading),
+                "bottleneck": _stack(samples, leading),
+                model.decoded_key: _stack(decoded, leading),
+            }
+        )
     result = {**outputs.values, "rate": np.array(rates), "codec": getattr(coder, "name", None)}
+    if as_clips:
+        result["file_bits"] = np.array(file_bits)
     prediction = outputs.values["prediction"]
     for key, channels in model.key_slices().items():
         if channels is None:
@@ -107,11 +124,12 @@ class CodedBottleneck(NamedTuple):
 
     data: bytes
     decoded: np.ndarray
+    stream_bits: int | None = None  # of a video codec's packets, without the container's
 
     @property
     def bits(self) -> int:
-        """Of the whole file, headers and all."""
-        return 8 * len(self.data)
+        """Of the whole file, headers and all; of clips those of the stream."""
+        return 8 * len(self.data) if self.stream_bits is None else self.stream_bits
 
 
 def sample_bits(codec: Any) -> int:
@@ -126,7 +144,8 @@ def code(samples: np.ndarray, codec: Any) -> CodedBottleneck:
         ValueError: a codec that decodes pictures of another shape than it was given, or what the codec itself raises.
     """
     data = codec.encode(samples)
-    return CodedBottleneck(data, decode(data, codec, samples.shape))
+    bits = codec.count_bits(data) if isinstance(codec, VideoCodec) else None
+    return CodedBottleneck(data, decode(data, codec, samples.shape), bits)
 
 
 def decode(data: bytes, codec: Any, shape: tuple[int, ...]) -> np.ndarray:

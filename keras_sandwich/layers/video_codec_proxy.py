@@ -107,6 +107,8 @@ class VideoCodecProxy(keras.layers.Layer):
                 f"`block_size` must be a multiple of {BLOCK}, the side of the blocks that choose "
                 f"their prediction. Received block_size={block_size}."
             )
+        self.train_qstep = train_qstep
+        self.min_qstep = float(min_qstep)
         self.block_size = block_size
         self.search_radius = search_radius
         self.precision = precision
@@ -133,11 +135,23 @@ class VideoCodecProxy(keras.layers.Layer):
         self.inter = coder("inter", qstep_inter, None if seed is None else seed + 1)
 
     def build(self, clips_shape: Any) -> None:
-        _require_clips_shape(clips_shape)
+        _require_clips_shape(clips_shape, any_number=True)
         shape = (None, None, None, clips_shape[-1])
         for part in (self.intra, self.inter, self.loop_filter):
             if part is not None and not part.built:
                 part.build(shape)
+
+    def effective_qstep(self, qstep: Any = None) -> Any:
+        """The step of first frames, elu(q, 0.01) + min_qstep, of the weight or of the q given.
+
+        That of the other frames is `inter.effective_qstep`, the same for a q that is given.
+        """
+        return self.intra.effective_qstep(qstep)
+
+    def set_effective_qstep(self, qstep: float) -> None:
+        """Gives both weights q the value that makes this the effective step; see `EncodeDecodeIntra`."""
+        for part in (self.intra, self.inter):
+            part.set_effective_qstep(qstep)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Keras makes tensors of NumPy arguments before `call`; here their values are still known.
@@ -156,7 +170,7 @@ class VideoCodecProxy(keras.layers.Layer):
     ) -> dict[str, Any]:
         clips = ops.convert_to_tensor(clips, "float32")
         _require_clips_shape(clips.shape)
-        top, middle = _levels(bit_depth)
+        top, middle = depth_levels(bit_depth)
         number = clips.shape[1]
         size = ops.shape(clips)[2:4]
         clipped = clip(clips, 0.0, top[:, None])
@@ -314,15 +328,15 @@ def _frames_together(components: Any) -> list[Any]:
     return [ops.concatenate(channel, axis=0) for channel in zip(*components, strict=True)]
 
 
-def _levels(bit_depth: Any) -> tuple[Any, Any]:
+def depth_levels(bit_depth: Any) -> tuple[Any, Any]:
     """The largest and the middle level of each clip's frames, [batch or 1, 1, 1, 1]."""
     depth = ops.reshape(ops.cast(ops.convert_to_tensor(bit_depth), "int32"), (-1, 1, 1, 1))
     powers = ops.convert_to_tensor((2.0 ** np.arange(LARGEST_DEPTH + 1)).tolist(), "float32")
     return ops.take(powers, depth, axis=0) - 1.0, ops.take(powers, depth - 1, axis=0)
 
 
-def _require_clips_shape(shape: Any) -> None:
-    if len(shape) != 5 or not shape[1] or shape[-1] is None:
+def _require_clips_shape(shape: Any, any_number: bool = False) -> None:
+    if len(shape) != 5 or not (shape[1] or any_number) or shape[-1] is None:
         raise ValueError(
             "Expected clips [batch, frames, height, width, channels] with a known number of frames "
             f"and of channels. Received shape {tuple(shape)}."

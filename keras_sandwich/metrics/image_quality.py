@@ -36,15 +36,22 @@ class PSNR(keras.metrics.Metric):
         self.total = self.add_variable((), "zeros", dtype="float32", name="total")
         self.count = self.add_variable((), "zeros", dtype="float32", name="count")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        pictures = (
-            ops.clip(ops.round(ops.convert_to_tensor(y, "float32")), 0.0, self.image_max)
-            for y in (y_true, y_pred)
+    def update_state(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, image_max: Any = None
+    ) -> None:
+        """Adds samples; `image_max`: the peak of each, [batch], in place of the metric's own."""
+        peak = ops.convert_to_tensor(
+            self.image_max if image_max is None else image_max, dtype="float32"
         )
-        error = ops.square(next(pictures) - next(pictures))
+        target, prediction = (
+            ops.round(ops.convert_to_tensor(y, "float32")) for y in (y_true, y_pred)
+        )
+        limit = ops.reshape(peak, (-1,) + (1,) * (len(target.shape) - 1))
+        target, prediction = (ops.clip(pixels, 0.0, limit) for pixels in (target, prediction))
+        error = ops.square(target - prediction)
         mse = ops.mean(ops.reshape(error, (ops.shape(error)[0], -1)), axis=1)
         # Equal pictures: the dB of one pixel in a million off by one, not infinity.
-        decibels = 10.0 * ops.log10(self.image_max**2 / ops.maximum(mse, 1e-6))
+        decibels = 10.0 * ops.log10(peak**2 / ops.maximum(mse, 1e-6))
         weight = ops.ones_like(decibels)
         if sample_weight is not None:
             weight = weight * weights_for(decibels, sample_weight)

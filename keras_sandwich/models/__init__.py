@@ -7,6 +7,7 @@ from keras_sandwich.models.baselines import (
 )
 from keras_sandwich.models.builders import create_basic_model, create_loop_filter_model
 from keras_sandwich.models.compress_intra import CompressIntraModel
+from keras_sandwich.models.compress_video import CompressVideoModel
 from keras_sandwich.models.loop_filter import LoopFilter
 from keras_sandwich.models.mlp import MLP
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
@@ -17,16 +18,19 @@ from keras_sandwich.models.scenarios import (
 )
 from keras_sandwich.models.step_modulation import StepModulation
 from keras_sandwich.models.unet import UNet
+from keras_sandwich.models.video_builders import create_basic_video_model
 
 __all__ = [
     "MLP",
     "CompressIntraModel",
+    "CompressVideoModel",
     "LoopFilter",
     "Postprocessor",
     "Preprocessor",
     "StepModulation",
     "UNet",
     "create_basic_model",
+    "create_basic_video_model",
     "create_color_codec_model",
     "create_grayscale_codec_model",
     "create_linear_baseline",

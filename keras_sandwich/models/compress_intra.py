@@ -1,6 +1,5 @@
 """The sandwich for single pictures: preprocessor → codec proxy → postprocessor, trained as one Keras model."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -66,23 +65,13 @@ class CompressIntraModel(CompressionModel):
     axes = ("batch", "height", "width", "channels")
 
     def compute_output_shape(self, input_shape: Any) -> dict[str, Any]:
-        if isinstance(input_shape, Mapping):
-            input_shape = input_shape[self.model_keys[0]]
-        batch, height, width, _ = input_shape
-        coded = (batch, height, width, sum(self._keys.channels))
-        if self.preprocessor is not None:
-            coded = self.preprocessor.compute_output_shape(coded)
-        prediction = coded
-        if self.postprocessor is not None:
-            prediction = tuple(self.postprocessor.compute_output_shape(coded))
-            if self.macroblock > 1 or getattr(self.postprocessor, "downsample_factor", 1) > 1:
-                prediction = (batch, height, width, prediction[-1])
+        coded, prediction = self.stage_shapes(input_shape)
         return {
             "prediction": prediction,
-            "rate": (batch,),
+            "rate": coded[:1],
             "bottleneck": coded,
             "compressed_bottleneck": coded,
-            **({"qstep": (batch,)} if self.qstep_range else {}),
+            **({"qstep": coded[:1]} if self.qstep_range else {}),
             **self._keys.shapes(prediction),
         }
 

@@ -1,6 +1,6 @@
 """The trunk of every sandwich, of pictures or of clips: its stages, γ, training, configuration and presets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -34,8 +34,8 @@ from keras_sandwich.presets import loading, saving
 CODEC_MAX = 255.0  # a codec for 8-bit pictures
 SEED = "qstep_seed"
 STAGES = ("preprocessor", "postprocessor", "codec_proxy", "loop_filter")
-# What codes a bottleneck: → (decoded, decoded as the postprocessor is given it, bits of each sample).
-Coder = Callable[[Any], tuple[Any, Any, Any]]
+# What codes bottlenecks: → (what it adds to the result, what the postprocessor is given of them).
+Coder = Callable[[Any], tuple[dict[str, Any], Any]]
 
 
 class CompressionModel(Network):
@@ -49,6 +49,8 @@ class CompressionModel(Network):
     """
 
     axes: tuple[str, ...]  # of what a key holds; the first is the batch, the last the channels
+    decoded_key = "compressed_bottleneck"  # what the result calls what the codec decoded
+    reserved_keys: tuple[str, ...] = ()  # that no key may have, beside those of every result
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class CompressionModel(Network):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
-        self._keys = ModelKeys(model_keys)
+        self._keys = ModelKeys(model_keys, self.reserved_keys)
         self.preprocessor = preprocessor
         self.postprocessor = postprocessor
         self.codec_proxy = codec_proxy
@@ -94,6 +96,11 @@ class CompressionModel(Network):
     def model_keys(self) -> tuple[str, ...]:
         """Names of the tensors of an input dict, in the order in which they are concatenated."""
         return self._keys.names
+
+    @property
+    def key_channels(self) -> tuple[int, ...]:
+        """The channels of each of `model_keys`; none before the model is built."""
+        return self._keys.channels
 
     @property
     def gamma(self) -> Any:
@@ -145,27 +152,35 @@ class CompressionModel(Network):
         for stage in (self.preprocessor, self.codec_proxy, self.loop_filter, self.postprocessor):
             if stage is None:
                 continue
-            self.build_part(stage, shape)
+            self.build_part(stage, self._codec_shape(shape) if stage is self.codec_proxy else shape)
             if stage is self.preprocessor or stage is self.postprocessor:
                 shape = tuple(stage.compute_output_shape(shape))
         self._keys.require_channels(shape[-1])
         self.built = True
 
+    def _codec_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the codec proxy is built for, where the stages take pictures of this shape."""
+        return shape
+
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
-        images = self.concatenate(inputs)
         qstep = None
         if training and self._qsteps is not None:
-            qstep = self._qsteps.draw(ops.shape(images)[0])
-        code = partial(self.code_by_proxy, training=training, qstep=qstep)
-        return self.call_through(images, code, qstep)
+            qstep = self._qsteps.draw(ops.shape(keras.tree.flatten(inputs)[0])[0])
+        beside = self.side_inputs(inputs)
+        code = partial(self.code_by_proxy, training=training, qstep=qstep, **beside)
+        return self.call_through(inputs, code, qstep)
+
+    def side_inputs(self, inputs: Any) -> dict[str, Any]:
+        """What of the inputs the codec proxy is told, by the names of its arguments; nothing about pictures."""
+        return {}
 
     def call_through(self, inputs: Any, code: Coder, qstep: Any = None) -> dict[str, Any]:
         """What a call returns, with `code` in the place of the codec.
 
         Args:
             inputs: those of a call.
-            code: bottlenecks, not clipped, to (decoded bottlenecks, what the postprocessor is given of them, bits of
-                each sample), such as `code_by_proxy`.
+            code: bottlenecks, not clipped, to (what it adds to the result: "rate" and `decoded_key` at least; what
+                the postprocessor is given), such as `code_by_proxy`.
             qstep: the codec's quantizer step, a scalar or [batch]; None: the proxy's own.
 
         Returns:
@@ -173,16 +188,12 @@ class CompressionModel(Network):
         """
         images = self.concatenate(inputs)
         bottleneck = self.preprocess(images, qstep)
-        compressed, restored, rate = code(bottleneck)
+        coded, restored = code(bottleneck)
         prediction = self.postprocess(restored, ops.shape(images)[-3:-1], qstep)
-        outputs = {
-            "prediction": prediction,
-            "rate": rate,
-            "bottleneck": bottleneck,
-            "compressed_bottleneck": compressed,
-        }
+        outputs = {"prediction": prediction, "bottleneck": bottleneck, **coded}
         if self._qsteps is not None:
-            outputs["qstep"] = ops.broadcast_to(self._qstep_or_own(qstep), ops.shape(rate))
+            own = self._qstep_or_own(qstep)
+            outputs["qstep"] = ops.broadcast_to(own, ops.shape(outputs["rate"]))
         for key, channels in self.key_slices().items():
             outputs[key] = prediction if channels is None else prediction[..., channels]
         return outputs
@@ -203,14 +214,17 @@ class CompressionModel(Network):
 
     def code_by_proxy(
         self, bottleneck: Any, training: bool | None = None, qstep: Any = None
-    ) -> tuple[Any, Any, Any]:
-        """Bottlenecks to (what the codec proxy decodes, that through the loop filter, its bits)."""
-        given = {} if qstep is None else {"qstep": qstep - self.codec_proxy.min_qstep}
+    ) -> tuple[dict[str, Any], Any]:
+        """Bottlenecks to (what the codec proxy decodes, and its bits; the former through the loop filter)."""
         clipped = clip(bottleneck, 0.0, CODEC_MAX)
-        compressed, rate = self.codec_proxy(clipped, training=training, **given)
+        compressed, rate = self.codec_proxy(clipped, training=training, **self._proxy_qstep(qstep))
         # A real codec needs no such correction, so it is no part of `postprocess`.
         filtered = compressed if self.loop_filter is None else self.loop_filter(compressed)
-        return compressed, filtered, rate
+        return {"rate": rate, self.decoded_key: compressed}, filtered
+
+    def _proxy_qstep(self, qstep: Any) -> dict[str, Any]:
+        """An effective step as the proxy's argument, to which it adds its `min_qstep`."""
+        return {} if qstep is None else {"qstep": qstep - self.codec_proxy.min_qstep}
 
     def postprocess(self, bottlenecks: Any, output_size: Any = None, qstep: Any = None) -> Any:
         """Decoded bottlenecks to images, of `output_size` if (height, width) is given; `qstep` as in `preprocess`."""
@@ -234,6 +248,21 @@ class CompressionModel(Network):
     def key_slices(self) -> dict[str, slice | None]:
         """The channels of the prediction that belong to each key; None where one key has them all."""
         return self._keys.slices()
+
+    def stage_shapes(self, input_shape: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The shapes of bottlenecks and of predictions, for inputs of a shape or a dict of them."""
+        if isinstance(input_shape, Mapping):
+            input_shape = input_shape[self.model_keys[0]]
+        *leading, height, width, _ = input_shape
+        coded = (None, height, width, sum(self._keys.channels))
+        if self.preprocessor is not None:
+            coded = tuple(self.preprocessor.compute_output_shape(coded))
+        prediction = coded
+        if self.postprocessor is not None:
+            prediction = tuple(self.postprocessor.compute_output_shape(coded))
+            if self.macroblock > 1 or getattr(self.postprocessor, "downsample_factor", 1) > 1:
+                prediction = (None, height, width, prediction[-1])
+        return (*leading, *coded[1:]), (*leading, *prediction[1:])
 
     def compute_output_spec(self, inputs: Any, training: Any = None) -> dict[str, Any]:
         shape = keras.tree.map_structure(lambda tensor: tensor.shape, inputs)
@@ -280,12 +309,16 @@ class CompressionModel(Network):
         return super().test_step(*self._concatenated(arguments))
 
     def _concatenated(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        """A step's arguments, the data last, with the keys put together once for the call, the loss and the metrics."""
+        """A step's arguments, the data last, with the keys put together once for the call, the loss and the metrics.
+
+        Not where there is more among them than the keys.
+        """
         *state, data = arguments
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not self.built:  # TensorFlow builds a model in its first step
             self.build(keras.tree.map_structure(lambda tensor: tuple(tensor.shape), x))
-        x, y = self.concatenate(x), None if y is None else self.concatenate(y)
+        x = x if self.side_inputs(x) else self.concatenate(x)
+        y = None if y is None else self.concatenate(y)
         return (*state, keras.utils.pack_x_y_sample_weight(x, y, sample_weight))
 
     def compute_loss(
@@ -304,7 +337,7 @@ class CompressionModel(Network):
         sizes = ops.shape(prediction)[1:]
         penalty = 0.0
         if self.bottleneck_penalty:
-            penalty = range_penalty(y_pred["bottleneck"], CODEC_MAX)
+            penalty = self._range_penalty(y_pred)
         gamma, weight = ops.convert_to_tensor(self._gamma), None
         if self._qsteps is not None:
             factor, weight = self._qsteps.weights(y_pred["qstep"])
@@ -315,7 +348,7 @@ class CompressionModel(Network):
         total = total_loss(cost, prediction, sample_weight, self.losses)
 
         self._distortion.update_state(mean_per_sample(distortion))
-        self._psnr.update_state(target, prediction)
+        self._psnr.update_state(target, prediction, image_max=self._peaks(x))
         self._bpp.update_state(rate, sizes[:-1])
         if self._qsteps is not None:
             self._qstep.update_state(y_pred["qstep"])
@@ -323,6 +356,14 @@ class CompressionModel(Network):
             self._qstep.update_state(self.codec_proxy.effective_qstep())
         self._peak_pixel.update_state(images)
         return total
+
+    def _range_penalty(self, outputs: Any) -> Any:
+        """What bottlenecks outside the codec's range cost, [batch], of a call's result."""
+        return range_penalty(outputs["bottleneck"], CODEC_MAX)
+
+    def _peaks(self, inputs: Any) -> Any:
+        """The largest pixel value of each sample, [batch], where it is not the same for all."""
+        return None
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         target = self.concatenate(x if y is None else y)
@@ -428,7 +469,7 @@ class CompressionModel(Network):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         config = dict(config)
         for name in STAGES:
-            if isinstance(config[name], dict):
+            if isinstance(config.get(name), dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name], custom_objects)
         return cls(**config)
 

@@ -10,14 +10,18 @@ RESERVED_KEYS = ("prediction", "rate", "qstep", "bottleneck", "compressed_bottle
 
 
 class ModelKeys:
-    """Names of tensors, in the order in which they are concatenated, and the channels of each once they are known."""
+    """Names of tensors, in the order in which they are concatenated, and the channels of each once they are known.
 
-    def __init__(self, names: Sequence[str]) -> None:
-        collisions = set(names) & set(RESERVED_KEYS)
+    `reserved` are names beside those that every model's result holds.
+    """
+
+    def __init__(self, names: Sequence[str], reserved: Sequence[str] = ()) -> None:
+        reserved = (*RESERVED_KEYS, *reserved)
+        collisions = set(names) & set(reserved)
         if collisions or len(set(names)) != len(names) or not names:
             raise ValueError(
                 "`model_keys` must be different names, and none of "
-                f"{', '.join(RESERVED_KEYS)}. Received model_keys={tuple(names)}."
+                f"{', '.join(reserved)}. Received model_keys={tuple(names)}."
             )
         self.names = tuple(names)
         self.channels: tuple[int, ...] = ()

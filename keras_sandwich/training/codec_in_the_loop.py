@@ -56,12 +56,13 @@ class CodecInTheLoop(keras.Model):
             ops.cast(inputs[name], "float32") for name in ("decoded", "bits", "empty_bits")
         )
 
-        def code(bottleneck: Any) -> tuple[Any, Any, Any]:
-            _, surrogate, proxy_rate = self.sandwich.code_by_proxy(bottleneck, training)
+        def code(bottleneck: Any) -> tuple[dict[str, Any], Any]:
+            coded, surrogate = self.sandwich.code_by_proxy(bottleneck, training)
             decoded = straight_through(real, surrogate)
             payload = ops.relu(bits - empty_bits)
-            slope = ops.stop_gradient(payload / ops.maximum(proxy_rate, 1.0))
-            return decoded, decoded, straight_through(bits, slope * proxy_rate)
+            slope = ops.stop_gradient(payload / ops.maximum(coded["rate"], 1.0))
+            rate = straight_through(bits, slope * coded["rate"])
+            return {"rate": rate, self.sandwich.decoded_key: decoded}, decoded
 
         qstep = inputs["qstep"] if self.sandwich.conditioned else None
         return self.sandwich.call_through(inputs["images"], code, qstep)

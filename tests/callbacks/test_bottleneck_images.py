@@ -73,6 +73,23 @@ def test_small_bottleneck_of_two_channels(tmp_path):
     assert np.all(bottleneck[:, 16:] == 255)
 
 
+def test_frames_of_a_clip_are_rows(tmp_path):
+    clips = photographs(4, 24, 32).astype("float32").reshape(2, 2, 24, 32, 3)
+    model = ks.models.CompressVideoModel.from_image_model(
+        ks.models.create_linear_baseline(), search_radius=1, precision=1
+    )
+    callback = ks.callbacks.BottleneckImages(clips, tmp_path)
+    callback.set_model(model)
+    callback.on_epoch_end(0)
+    page = written(tmp_path, 1)
+    outputs = model(clips)
+    frames = as_pixels(outputs["prediction"]).reshape(4 * 24, 32, 3)
+    np.testing.assert_array_equal(page[:, 96:], frames)
+    decoded = as_pixels(outputs["recons_bottleneck"]).reshape(4 * 24, 32)
+    np.testing.assert_array_equal(page[:, 64:96, 1], decoded)
+    np.testing.assert_array_equal(page[:, :32], clips.reshape(4 * 24, 32, 3).astype("uint8"))
+
+
 @pytest.mark.once
 def test_deep_pictures_in_a_dict(tmp_path):
     pictures = {"colour": 4.0 * photographs(1, 16, 16).astype("float32") + 2.0}

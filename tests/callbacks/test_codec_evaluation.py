@@ -5,6 +5,7 @@ import io
 import keras
 import numpy as np
 import pytest
+from clips import moving_clip
 from keras import ops
 from photographs import photographs
 from PIL import Image
@@ -55,6 +56,25 @@ def test_log_equals_an_independent_measurement():
     first, last = history.history["codec_psnr"]
     assert last == pytest.approx(expected, abs=1e-4)
     assert first != last
+
+
+def test_clips_through_a_video_codec():
+    clip = moving_clip(3, frames=2, height=32, width=48)
+    codec, model = ks.codecs.X264(gop="ippp"), ks.models.create_linear_baseline()
+    evaluation = ks.callbacks.CodecEvaluation([clip], codec, (14, 26), bits_per_pixel=1.0)
+    evaluation.set_model(model)
+    evaluation.on_train_begin()
+    logs = {}
+    evaluation.on_epoch_end(0, logs)
+    rates, qualities = [], []
+    for qp in (14, 26):
+        sent = ks.transport(model, clip[None], codec.with_strength(qp))
+        error = np.clip(np.rint(sent["prediction"][0]), 0, 255) - clip
+        rates.append(np.log(sent["rate"][0] / clip[..., 0].size))
+        qualities.append(np.mean(10 * np.log10(255**2 / np.mean(error**2, axis=(1, 2, 3)))))
+    assert rates[1] < 0 < rates[0]
+    expected = np.interp(0.0, rates[::-1], qualities[::-1])
+    assert logs["codec_psnr"] == pytest.approx(expected, abs=1e-4)
 
 
 class Scripted(keras.callbacks.Callback):

@@ -85,6 +85,15 @@ def files(tmp_path_factory, gray):
     return folder, info
 
 
+def test_a_sandwich_for_clips_writes_and_restores_the_same(files, gray, tmp_path):
+    folder, _ = files
+    model = ks.models.CompressVideoModel.from_image_model(gray)
+    ks.encode_file(folder / "in.mp4", tmp_path / "out.mp4", model, strength=20, codec=FAST)
+    assert (tmp_path / "out.mp4").read_bytes() == (folder / "out.mp4").read_bytes()
+    with pytest.raises(ValueError, match=r"or a CompressVideoModel\. Received"):
+        ks.encode_file(folder / "in.mp4", tmp_path / "other.mp4", keras.Sequential())
+
+
 def by_hand(model, frames, codec, peak=255):
     """The chain without files: networks, codec, networks."""
     channels = model.postprocessor.output_channels

@@ -139,6 +139,18 @@ ARGUMENTS = {
         "qstep_range": (9.0, 70.0),
         "seed": 5,
     },
+    "CompressVideoModel": lambda: {
+        "preprocessor": ks.models.Preprocessor(1, unet(1)),
+        "postprocessor": ks.models.Postprocessor(4, unet(4)),
+        "codec_proxy": ks.layers.VideoCodecProxy(
+            2.0, 3.0, train_qstep=False, loop_filter=ks.models.LoopFilter(unet(1))
+        ),
+        "gamma": 12.5,
+        "model_keys": ("albedo", "depth"),
+        "bottleneck_penalty": True,
+        "qstep_range": (9.0, 70.0),
+        "seed": 5,
+    },
     "StructuralSimilarity": similarity,
     "MultiScaleStructuralSimilarity": similarity,
     "PSNR": lambda: {"image_max": 1023.0, "name": "quality"},

@@ -1,6 +1,5 @@
 """A sandwich for clips whose frames are coded one by one: what the trunk must carry besides pictures."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -22,20 +21,17 @@ class ClipModel(CompressionModel):
         return _apart(super().preprocess(_together(images), qstep), images)
 
     def code_by_proxy(self, bottleneck: Any, training: Any = None, qstep: Any = None) -> Any:
-        *decoded, rate = super().code_by_proxy(_together(bottleneck), training, qstep)
-        compressed, filtered = (_apart(frames, bottleneck) for frames in decoded)
-        return compressed, filtered, ops.sum(_apart(rate, bottleneck), axis=1)
+        coded, filtered = super().code_by_proxy(_together(bottleneck), training, qstep)
+        coded = {name: _apart(values, bottleneck) for name, values in coded.items()}
+        return {**coded, "rate": ops.sum(coded["rate"], axis=1)}, _apart(filtered, bottleneck)
 
     def postprocess(self, bottlenecks: Any, output_size: Any = None, qstep: Any = None) -> Any:
         return _apart(super().postprocess(_together(bottlenecks), output_size, qstep), bottlenecks)
 
     def compute_output_shape(self, input_shape: Any) -> dict[str, Any]:
-        if isinstance(input_shape, Mapping):
-            input_shape = input_shape[self.model_keys[0]]
-        coded = (*input_shape[:-1], self.preprocessor.output_channels)
-        prediction = (*input_shape[:-1], self.postprocessor.output_channels)
+        coded, prediction = self.stage_shapes(input_shape)
         shapes = {"prediction": prediction, "bottleneck": coded, "compressed_bottleneck": coded}
-        return {**shapes, "rate": input_shape[:1], **self._keys.shapes(prediction)}
+        return {**shapes, "rate": coded[:1], **self._keys.shapes(prediction)}
 
 
 def _together(clips: Any) -> Any:
