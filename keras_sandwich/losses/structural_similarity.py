@@ -42,7 +42,7 @@ class StructuralSimilarity(_Dissimilarity):
 
     The default scale makes it about as large as the squared error of the same pictures, so that γ, the weight of the
     rate in a sandwich, means with either what it means with the other: the ratio of the means of both over photographs
-    coded as JPEG of quality 50 (`benchmarks/quality/similarity_scales.py`).
+    coded as JPEG of quality 50 (`benchmarks/quality/distortion_scales.py`).
 
     Example:
 
