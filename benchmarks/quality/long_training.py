@@ -3,6 +3,7 @@
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
 python -m benchmarks.quality.long_training grayscale --data train/free train/cid22 --output runs/grayscale.keras
 python -m benchmarks.quality.long_training lowres --part postprocessor --data … --output runs/lowres/after.keras
+python -m benchmarks.quality.long_training perceptual --distortion lpips --lpips alexnet.npz --data … --output …
 
 With one thread each, one training fits a core; killed and started again it goes on. The budget counts steps. `--start`
 takes what fits of the weights of a model or preset that was trained before. Each picture has a quantizer step of its
@@ -38,11 +39,23 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         "bottleneck_channels": 3,
         "convert_to_yuv": True,
     },
+    # Three channels over three, as photographs are stored; what counts is how they look.
+    "perceptual": {
+        "bottleneck_channels": 3,
+        "convert_to_yuv": True,
+        "chroma_subsampling": "4:2:0",
+    },
 }
 # γ over the square of the step: what a bit per element costs of squared error.
-SLOPES = {"grayscale": 0.5, "lowres": 1.1, "jpeg": 0.5}
+SLOPES = {"grayscale": 0.5, "lowres": 1.1, "jpeg": 0.5, "perceptual": 0.5}
 # Of files of half the size a bit per pixel of the photograph is four of the file's, so the steps are finer.
-QSTEPS = {"grayscale": (8.0, 96.0), "lowres": (3.0, 48.0), "jpeg": (8.0, 96.0)}
+QSTEPS = {
+    "grayscale": (8.0, 96.0),
+    "lowres": (3.0, 48.0),
+    "jpeg": (8.0, 96.0),
+    "perceptual": (8.0, 96.0),
+}
+DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
 PARTS = {
     "sandwich": ks.models.create_basic_model,
     "postprocessor": ks.models.create_postprocessor_baseline,
@@ -57,13 +70,15 @@ def make(
     part: str = "sandwich",
     slope: float | None = None,
     qsteps: tuple[float, float] | None = None,
-    chroma_subsampling: str = "4:4:4",
+    chroma_subsampling: str | None = None,
     dtype: str = "float32",
     **changed: Any,
 ) -> ks.models.CompressIntraModel:
     """The model, built; a baseline has the same networks, less one."""
     qsteps = QSTEPS[scenario] if qsteps is None else qsteps
     colour = scenario != "grayscale"
+    own = SCENARIOS[scenario].get("chroma_subsampling", "4:4:4")
+    chroma_subsampling = own if chroma_subsampling is None else chroma_subsampling
     arguments = {
         **SCENARIOS[scenario],
         "gamma": (SLOPES[scenario] if slope is None else slope) * math.prod(qsteps),
@@ -85,6 +100,19 @@ def make(
     model = PARTS[part](**arguments)
     model.build((None, None, None, 3))
     return model
+
+
+def distortion(name: str, lpips: Path | None = None, mse_share: float = 0.0) -> Any:
+    """What is trained for; each is on the scale of squared error, so that γ stays."""
+    if name == "lpips" and lpips is None:
+        raise ValueError("LPIPS needs the file of its weights: --lpips FILE (docs/distortions.md).")
+    loss = {
+        "mse": lambda: "mse",
+        "ssim": ks.losses.StructuralSimilarity,
+        "ms-ssim": ks.losses.MultiScaleStructuralSimilarity,
+        "lpips": lambda: ks.losses.LPIPS(lpips),
+    }[name]()
+    return ks.losses.WeightedSum(["mse", loss], [mse_share, 1 - mse_share]) if mse_share else loss
 
 
 def take_weights(model: Any, start: Any) -> int:
@@ -117,10 +145,15 @@ def main() -> None:
         metavar=("LOWEST", "HIGHEST"),
         help="if not the scenario's",
     )
-    parser.add_argument("--chroma-subsampling", default="4:4:4", help="of a codec in colour")
+    parser.add_argument("--chroma-subsampling", help="of a codec in colour, if not the scenario's")
+    parser.add_argument("--distortion", choices=DISTORTIONS, default="mse", help="to train for")
+    parser.add_argument("--lpips", type=Path, help="the weights of LPIPS")
+    parser.add_argument(
+        "--mse-share", type=float, default=0.0, help="of squared error in the distortion, 0 to 1"
+    )
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--crop-size", type=int, default=128)
+    parser.add_argument("--crop-size", type=int, help="128; 192 for MS-SSIM, which needs 161")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--reductions", type=int, nargs="+", default=[1, 2], help="of the pictures")
     parser.add_argument("--files", action="store_true", help="JPEG files in the loop, no proxy")
@@ -128,6 +161,8 @@ def main() -> None:
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     qsteps = tuple(options.qsteps or QSTEPS[options.scenario])
+    loss = distortion(options.distortion, options.lpips, options.mse_share)
+    crop_size = options.crop_size or (192 if options.distortion == "ms-ssim" else 128)
     keras.utils.set_random_seed(0)
     model = make(
         options.scenario,
@@ -147,18 +182,19 @@ def main() -> None:
     train, _ = split(options.data, tuple(options.reductions))
     crops = ks.datasets.image_folder(
         train,
-        crop_size=options.crop_size,
+        crop_size=crop_size,
         batch_size=options.batch_size,
         steps_per_epoch=max(options.steps // EPOCHS, 1),
     )
-    model.compile(keras.optimizers.Adam(use_ema=True, ema_momentum=AVERAGED), loss="mse")
+    model.compile(keras.optimizers.Adam(use_ema=True, ema_momentum=AVERAGED), loss=loss)
     callbacks = [
         ks.callbacks.SynchronizeEpoch(crops),
         ks.callbacks.TrainingBudget(options.learning_rate, final=0.01),
         keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
     ]
     if options.files:
-        codec = ks.codecs.JPEG(chroma_subsampling=options.chroma_subsampling)
+        subsampling = model.codec_proxy.get_config()["chroma_subsampling"]
+        codec = ks.codecs.JPEG(chroma_subsampling=subsampling)
         strengths = np.unique(np.round(np.geomspace(*qsteps, 9)))
         ks.training.train_through_codec(
             model, crops, codec, strengths, epochs=EPOCHS, callbacks=callbacks, verbose=2

@@ -1,6 +1,7 @@
 """VMAF, by an ffmpeg that has it."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -48,6 +49,7 @@ def vmaf(ffmpeg: str = "ffmpeg", neg: bool = False) -> Measure:
         raise FileNotFoundError(
             f"VMAF needs the program ffmpeg, and {ffmpeg!r} is none. Install it, or name it: vmaf(ffmpeg=PATH)."
         )
+    program = os.path.abspath(program)  # it runs elsewhere
     filters = _run([program, "-hide_banner", "-filters"])
     if "libvmaf" not in filters.stdout.split():
         raise ValueError(
