@@ -15,9 +15,10 @@ NETWORKS = ("alexnet",)
 # What the authors' network takes: pictures in [−1, 1], less a shift and over a scale, for R, G and B.
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
-# Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014, as torchvision has it: kernel,
-# stride and padding of each convolution, and whether a maximum over 3×3, every second one, comes before it.
-ALEXNET = ((11, 4, 2, False), (5, 1, 2, True), (3, 1, 1, True), (3, 1, 1, False), (3, 1, 1, False))
+# Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014, as torchvision has it: the side
+# of each convolution's kernel, and whether a maximum over 3×3, every second one, comes before it.
+ALEXNET = ((11, False), (5, True), (3, True), (3, False), (3, False))
+FIRST_STRIDE, FIRST_PADDING = 4, 2  # the others give as many positions as they take
 LEAST_SIDE = 31  # the second maximum's window is just inside
 # A square of norms that is no larger than this is none: the root has an infinite slope at 0.
 LEAST_SQUARE = 1e-20
@@ -123,14 +124,15 @@ class LPIPS(PictureDistance):
             )
         shift, scale = (ops.convert_to_tensor(x, self.dtype) for x in (SHIFT, SCALE))
         x = (pictures * (2.0 / self.image_max) - 1.0 - shift) / scale
+        first = (FIRST_PADDING, FIRST_PADDING)
+        x = ops.pad(x, [(0, 0), first, first, (0, 0)])
+        stride, padding = FIRST_STRIDE, "valid"
         layers = []
-        for (_, stride, padding, pooled), (kernel, bias) in zip(
-            ALEXNET, self._convolutions, strict=True
-        ):
+        for (_, pooled), (kernel, bias) in zip(ALEXNET, self._convolutions, strict=True):
             if pooled:
                 x = ops.max_pool(x, 3, 2, "valid", data_format="channels_last")
-            x = ops.pad(x, [(0, 0), (padding, padding), (padding, padding), (0, 0)])
-            x = ops.conv(x, kernel, stride, "valid", data_format="channels_last")
+            x = ops.conv(x, kernel, stride, padding, data_format="channels_last")
+            stride, padding = 1, "same"
             x = ops.relu(x + bias)
             layers.append(x)
         return layers
@@ -157,7 +159,7 @@ def _read(path: str) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     with np.load(path) as file:
         arrays = {name: np.asarray(file[name], "float32") for name in file.files}
     layers, channels = [], 3
-    for k, (side, *_) in enumerate(ALEXNET):
+    for k, (side, _) in enumerate(ALEXNET):
         names = [f"AlexNet_0/Conv_{k}/{part}" for part in ("kernel", "bias")]
         names.append(f"NetLinLayer_{k}/Conv_0/kernel")
         missing = [name for name in names if name not in arrays]
