@@ -1,6 +1,7 @@
 """LPIPS: how alike two pictures look to a network that was made to agree with people."""
 
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +157,11 @@ def _read(path: str) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
             "`weights`; a saved model that names a file that is gone loads with "
             "`keras.saving.load_model(…, compile=False)` and is compiled anew."
         )
-    with np.load(path) as file:
-        arrays = {name: np.asarray(file[name], "float32") for name in file.files}
+    try:
+        with np.load(path) as file:
+            arrays = {name: np.asarray(file[name], "float32") for name in file.files}
+    except (AttributeError, EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"LPIPS reads its weights from an .npz file. {path!r} is none.") from error
     layers, channels = [], 3
     for k, (side, _) in enumerate(ALEXNET):
         names = [f"AlexNet_0/Conv_{k}/{part}" for part in ("kernel", "bias")]
@@ -166,7 +170,7 @@ def _read(path: str) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         if missing:
             raise ValueError(f"{path!r} holds no {', '.join(missing)}. Received {sorted(arrays)}.")
         kernel, bias, head = (arrays[name] for name in names)
-        width = kernel.shape[-1]
+        width = kernel.shape[-1] if kernel.ndim else 0
         expected = (side, side, channels, width), (width,), (1, 1, width, 1)
         for name, array, shape in zip(names, (kernel, bias, head), expected, strict=True):
             if array.shape != shape:

@@ -29,6 +29,7 @@ DIELECTRIC = 0.04  # what a surface that is no metal reflects head-on
 # Smoother ones have highlights that float32 cannot hold (as in Filament).
 LEAST_ROUGHNESS = 0.045
 LEAST_Z = 0.01  # of a normal of which x and y are given
+LEAST_SQUARE = 1e-12  # of a vector's length
 
 
 def render_material(
@@ -93,7 +94,7 @@ def check_maps(maps: Sequence[str]) -> tuple[str, ...]:
 
 
 def decode_maps(material: Any, maps: Sequence[str], image_max: float) -> dict[str, Any]:
-    """By name: linear "color", unit "normal", "roughness", "metalness" and "occlusion"."""
+    """What reflects: unit "normal", GGX' "alpha", "base" of the diffuse, "head_on" reflectance, "ambient" radiance."""
     material = require_images(material, "material")
     maps = check_maps(maps)
     expected = sum(MAPS[name] for name in maps)
@@ -108,52 +109,61 @@ def decode_maps(material: Any, maps: Sequence[str], image_max: float) -> dict[st
         given[name] = material[..., first : first + MAPS[name]]
         first += MAPS[name]
     one = ops.ones_like(material[..., :1])
+    color = _to_linear(given["color"]) if "color" in given else COLOR * one
+    metalness = given.get("metalness", METALNESS * one)
+    base = color * (1.0 - metalness)
+    head_on = DIELECTRIC * (1.0 - metalness) + color * metalness
+    everywhere = given.get("occlusion", OCCLUSION * one) * (base + head_on * (1.0 - base))
     return {
-        "color": _to_linear(given["color"]) if "color" in given else COLOR * one,
         "normal": _unit_normal(given, one),
-        "roughness": _clip(given.get("roughness", ROUGHNESS * one), LEAST_ROUGHNESS),
-        "metalness": given.get("metalness", METALNESS * one),
-        "occlusion": given.get("occlusion", OCCLUSION * one),
+        "alpha": ops.square(_clip(given.get("roughness", ROUGHNESS * one), LEAST_ROUGHNESS)),
+        "base": base,
+        "head_on": head_on,
+        "ambient": AMBIENT * everywhere,
     }
 
 
 def reflected_radiance(surface: dict[str, Any], light: Any, view: Any) -> Any:
     """[batch, height, width, 3 or 1], linear, of `decode_maps`' surface and unit vectors."""
-    normal, metalness = surface["normal"], surface["metalness"]
-    base = surface["color"] * (1.0 - metalness)
-    head_on = DIELECTRIC * (1.0 - metalness) + surface["color"] * metalness
-    half = unit_vector(light + view)
+    normal, alpha, base = surface["normal"], surface["alpha"], surface["base"]
+    half = _normalized([a + b for a, b in zip(light, view, strict=True)])
     # Schlick's Fresnel.
-    fresnel = head_on + (1.0 - head_on) * (1.0 - ops.relu(_dot(view, half))) ** 5
+    grazing = (1.0 - ops.relu(_dot(view, half))) ** 5
+    fresnel = surface["head_on"] + (1.0 - surface["head_on"]) * grazing
     cosine_light, cosine_view = ops.relu(_dot(normal, light)), ops.relu(_dot(normal, view))
-    alpha = ops.square(surface["roughness"])
-    specular = fresnel * ggx_distribution(normal, half, alpha)
+    specular = ggx_distribution(normal, half, alpha)
     specular = specular * _visibility(cosine_light, alpha) * _visibility(cosine_view, alpha)
-    diffuse = (1.0 - fresnel) * base / math.pi
-    everywhere = surface["occlusion"] * (head_on + (1.0 - head_on) * base)
-    return math.pi * cosine_light * (diffuse + specular) + AMBIENT * everywhere
+    # π is the light's: what is not reflected at the surface, (1 − F)·base/π, and what is.
+    reflected = base + fresnel * (math.pi * specular - base)
+    return cosine_light * reflected + surface["ambient"]
 
 
 def ggx_distribution(normal: Any, half: Any, alpha: Any) -> Any:
     """Trowbridge and Reitz's distribution of microfacets (GGX), by solid angle."""
     cosine = _dot(normal, half)
     # 1 − cos² as the square of the cross product: near 1 the difference has no digits left in float32.
-    x, y, z = (normal[..., k : k + 1] for k in range(3))
-    u, v, w = (half[..., k : k + 1] for k in range(3))
-    sine_squared = ops.square(y * w - z * v) + ops.square(z * u - x * w) + ops.square(x * v - y * u)
-    spread = sine_squared + ops.square(cosine * alpha)
+    (x, y, z), (u, v, w) = normal, half
+    cross = y * w - z * v, z * u - x * w, x * v - y * u
+    spread = _dot(cross, cross) + ops.square(cosine * alpha)
     return ops.where(cosine > 0.0, ops.square(alpha / spread) / math.pi, ops.zeros_like(spread))
 
 
-def unit_vector(vector: Any) -> Any:
-    """Vectors [..., 3] of length 1, float32."""
-    vector = as_tensor(vector)
-    vector = ops.cast(vector, "float32")
-    return vector / ops.sqrt(ops.maximum(_dot(vector, vector), 1e-12))
+def unit_vector(vectors: Any) -> list[Any]:
+    """x, y and z, [..., 1] float32 each, of vectors [..., 3], brought to length 1.
+
+    Apart, since sums over an axis of three are slow.
+    """
+    vectors = ops.cast(as_tensor(vectors), "float32")
+    return _normalized([vectors[..., k : k + 1] for k in range(3)])
 
 
-def _dot(a: Any, b: Any) -> Any:
-    return ops.sum(a * b, axis=-1, keepdims=True)
+def _normalized(vector: Sequence[Any]) -> list[Any]:
+    length = ops.sqrt(ops.maximum(_dot(vector, vector), LEAST_SQUARE))
+    return [component / length for component in vector]
+
+
+def _dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 def _visibility(cosine: Any, alpha: Any) -> Any:
@@ -162,14 +172,14 @@ def _visibility(cosine: Any, alpha: Any) -> Any:
     return 1.0 / (cosine + ops.sqrt(square + (1.0 - square) * ops.square(cosine)))
 
 
-def _unit_normal(given: dict[str, Any], one: Any) -> Any:
+def _unit_normal(given: dict[str, Any], one: Any) -> list[Any]:
     if "normal_xyz" in given:
         return unit_vector(2.0 * given["normal_xyz"] - 1.0)
     if "normal_xy" not in given:
-        return ops.concatenate([0.0 * one, 0.0 * one, one], axis=-1)
-    xy = 2.0 * given["normal_xy"] - 1.0
-    z = ops.sqrt(ops.maximum(1.0 - _dot(xy, xy), LEAST_Z**2))
-    return unit_vector(ops.concatenate([xy, z], axis=-1))
+        return [0.0 * one, 0.0 * one, one]
+    x, y = (2.0 * given["normal_xy"][..., k : k + 1] - 1.0 for k in range(2))
+    z = ops.sqrt(ops.maximum(1.0 - ops.square(x) - ops.square(y), LEAST_Z**2))
+    return _normalized([x, y, z])
 
 
 def _clip(x: Any, low: float) -> Any:

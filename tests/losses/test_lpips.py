@@ -99,6 +99,13 @@ def test_files_that_are_not_the_network_s(tmp_path):
         np.savez(tmp_path / "bad.npz", **arrays)
         with pytest.raises(ValueError, match=message):
             ks.losses.LPIPS(tmp_path / "bad.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    whole = (tmp_path / "bad.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.npz").write_text("no archive")
+    for name in ("array.npy", "cut.npz", "text.npz"):
+        with pytest.raises(ValueError, match=rf"an \.npz file\. '.*{name}' is none"):
+            ks.losses.LPIPS(tmp_path / name)
 
 
 def test_bad_arguments_and_pictures(file):

@@ -95,7 +95,7 @@ def test_microfacets_cover_the_surface(alpha):
     """∫ D cos = 1 over the hemisphere."""
     half, solid_angle = hemisphere(20_000, 4)
     up = [[[[0.0, 0.0, 1.0]]]]
-    values = run(lambda h: ggx_distribution(unit_vector(up), h, alpha), half)
+    values = run(lambda h: ggx_distribution(unit_vector(up), unit_vector(h), alpha), half)
     assert np.sum(values * half[..., 2:]) * solid_angle == pytest.approx(1.0, abs=1e-3)
 
 
@@ -113,7 +113,9 @@ def test_a_white_furnace_is_not_outshone(roughness, least):
         for metalness in (0.0, 1.0):
             white = surface(roughness, metalness)
             radiance = run(
-                lambda x, white=white, view=view: reflected_radiance(white, x, unit_vector(view)),
+                lambda x, white=white, view=view: reflected_radiance(
+                    white, unit_vector(x), unit_vector(view)
+                ),
                 lights,
             )
             # Under a light of irradiance π: that of the even light of radiance 1 is its solid angle.
@@ -127,7 +129,9 @@ def test_light_and_viewer_may_change_places():
     a, b = (np.float32(x) / np.float32(np.linalg.norm(x)) for x in (LIGHT, [0.5, 0.5, 0.3]))
     a[2], b[2] = abs(a[2]), abs(b[2])
     there, back = (
-        run(lambda x, y=y: reflected_radiance(surface(0.4, 0.5), x, unit_vector(y)), x)[0, 0, 0]
+        run(
+            lambda x, y=y: reflected_radiance(surface(0.4, 0.5), unit_vector(x), unit_vector(y)), x
+        )[0, 0, 0]
         / x[2]
         for x, y in ((a, b), (b, a))
     )
