@@ -25,8 +25,9 @@ FAILED, INTERRUPTED = 1, 130
 MODEL_HELP = "a bundled preset's name, a preset's folder, or a .keras file"
 STRENGTH_HELP = (
     "larger is a smaller file: of .jpg the quantizer's step, 1 to 255; "
-    "of .webp, .avif and .heic 101 − quality, 1 to 101"
+    "of .webp, .avif and .heic 101 − quality, 1 to 101; of .mp4 the quantizer, to 51 or 63"
 )
+VIDEO_CODECS = ("h264", "hevc", "av1", "vp9")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,11 +137,13 @@ def _add_encode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command = _add(
         commands,
         "encode",
-        "write pictures as ordinary image files that a sandwich restores",
+        "write pictures or videos as ordinary files that a sandwich restores",
         "photo.png photo.jpg --model runs/gray --bits-per-pixel 0.5",
     )
-    command.add_argument("source", type=Path, help="a picture, or a folder of them")
-    command.add_argument("target", type=Path, help="the file to write, or a folder for a folder")
+    command.add_argument("source", type=Path, help="a picture, a video, or a folder of pictures")
+    command.add_argument(
+        "target", type=Path, help="the file to write, .mp4 for a video, or a folder for a folder"
+    )
     command.add_argument("--model", required=True, help=MODEL_HELP)
     goal = command.add_mutually_exclusive_group(required=True)
     goal.add_argument(
@@ -155,6 +158,15 @@ def _add_encode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         type=size_in_bytes,
         metavar="BYTES",
         help="the largest file of at most so many bytes; 40k is 40,000, 1M is 1,000,000",
+    )
+    goal.add_argument(
+        "--target-bitrate",
+        type=size_in_bytes,
+        metavar="BITS",
+        help="the largest video of at most so many bits a second, sound not counted; 800k, 2M",
+    )
+    command.add_argument(
+        "--codec", choices=VIDEO_CODECS, help="of a video: h264, which every player takes, is usual"
     )
     command.add_argument(
         "--format",
@@ -184,11 +196,15 @@ def _add_decode(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command = _add(
         commands,
         "decode",
-        "restore the pictures of files that `encode` wrote",
+        "restore the pictures and videos of files that `encode` wrote",
         "photo.jpg restored.png --model runs/gray",
     )
     command.add_argument("source", type=Path, help="a coded file, or a folder of them")
-    command.add_argument("target", type=Path, help="the picture to write, or a folder for a folder")
+    command.add_argument(
+        "target",
+        type=Path,
+        help="the picture to write; .mkv, without loss, or .mp4 for a video; a folder for a folder",
+    )
     command.add_argument("--model", help=f"{MODEL_HELP}; not needed where the file names a preset")
     command.add_argument(
         "--format", metavar="SUFFIX", help="of a folder's pictures: png (the default), webp or tif"

@@ -1,4 +1,4 @@
-"""Every public name is documented, and the examples run on the current backend."""
+"""Every public name is documented, and the examples run."""
 
 import re
 import textwrap
@@ -29,11 +29,13 @@ def test_examples_are_found():
     assert EXAMPLES
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", DOCSTRINGS)
 def test_public_name_is_documented(name):
     assert DOCSTRINGS[name], f"{name} has no docstring"
 
 
+@pytest.mark.once  # what a name does on each backend is for its own tests
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_example_runs(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""`decode`: the pictures of files that `encode` wrote."""
+"""`decode`: the pictures and videos of files that `encode` wrote."""
 
 import argparse
 from typing import Any
@@ -23,6 +23,6 @@ def run(options: argparse.Namespace) -> int:
             decode_folder(options.source, options.target, options.model, suffix=suffix, **how)
         )
     target = target_of(options.source, options.target, options.format, "png")
-    decode_file(options.source, target, options.model, **how)
+    decode_file(options.source, target, options.model, verbose=1, **how)
     print(target)
     return 0

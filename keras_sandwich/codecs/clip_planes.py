@@ -5,6 +5,7 @@ import numpy as np
 MATRICES = {
     "bt709": (0.2126, 0.0722),
     "bt601": (0.299, 0.114),
+    "bt2020": (0.2627, 0.0593),
 }  # the shares of red and blue in luma
 
 

@@ -40,7 +40,7 @@ class SVTAV1(VideoCodec):
         chroma_subsampling: "4:2:0".
         bits: 8 or 10.
         color_transform: code Y, Cb and Cr of R, G and B; False: the channels are those already.
-        matrix: "bt709" or "bt601", of the colour transform, written into the stream.
+        matrix: "bt709", "bt601" or "bt2020", of the colour transform, written into the stream.
         preset: 0, the slowest, to 13.
 
     Raises:

@@ -2,7 +2,9 @@
 
 import abc
 import dataclasses
-from typing import Any, ClassVar, Self
+import io
+from collections.abc import Sequence
+from typing import Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from keras_sandwich.codecs import video_stream
 from keras_sandwich.codecs.checks import check_bits, check_data, check_depth
 from keras_sandwich.codecs.clip_planes import MATRICES, from_planes, to_planes
 from keras_sandwich.codecs.libraries import refusal_in_words
+from keras_sandwich.codecs.video_writer import VideoFormat, VideoWriter, comment
 
 INTRA_PERIOD = 32  # frames, with random access
 
@@ -38,7 +41,6 @@ class VideoCodec(abc.ABC):
     depths: ClassVar[tuple[int, ...]] = (8,)
     subsamplings: ClassVar[tuple[str, ...]] = ("4:2:0",)
     gops: ClassVar[tuple[str, ...]] = ("low_delay", "random_access")
-    has_gray: ClassVar[bool] = False
     least: ClassVar[int] = 0
     default_qp: ClassVar[int] = 32
     unwanted_units: ClassVar[str | None] = None
@@ -120,32 +122,63 @@ class VideoCodec(abc.ABC):
         """
         clip = self._checked(clip)
         _, height, width, channels = clip.shape
-        gray = channels == 1 and self.has_gray
-        halves = self.chroma_subsampling == "4:2:0" and not gray
-        margins = ((0, 0), (0, height % 2 * halves), (0, width % 2 * halves), (0, 0))
-        padded = np.pad(clip, margins, mode="edge")
-        matrix = self.matrix if self.color_transform else None
+        buffer = io.BytesIO()
+        with (
+            refusal_in_words(self.kind, clip[0]),
+            self.writer(buffer, (height, width), channels) as writer,
+        ):
+            for frame in clip:
+                writer.add(self.planes(frame))
+        return buffer.getvalue()
+
+    def writer(
+        self,
+        file: BinaryIO,
+        size: tuple[int, int],
+        channels: int,
+        sound: Sequence[Any] = (),
+        **format_: Any,
+    ) -> VideoWriter:
+        """A writer of frames, each as `planes` makes it; `format_` are arguments of `VideoFormat`."""
+        height, width = size
+        halves = self._halves(channels)
+        gray = self._is_gray(channels)
         subsampled = f"yuv{self.chroma_subsampling.replace(':', '')}p"
         pixels = ("gray" if gray else subsampled) + ("" if self.bits == 8 else f"{self.bits}le")
-
-        def planes(frame: np.ndarray) -> list[np.ndarray]:
-            made = to_planes(frame, self.bits, halves, matrix)
-            if channels == 3 or gray:
-                return made
-            shape = [side // 2 if halves else side for side in frame.shape[:2]]
-            return [*made, *[np.full(shape, 2 ** (self.bits - 1), clip.dtype)] * 2]
-
         notes = {"size": [height, width], "channels": channels, "rgb": self.color_transform}
-        with refusal_in_words(self.kind, clip[0]):
-            return video_stream.write(
-                (planes(frame) for frame in padded),
-                self.encoder,
-                pixels,
-                self.matrix,
-                self.options,
-                notes,
-                self.unwanted_units,
-            )
+        metadata = {"comment": comment(notes), **format_.pop("metadata", {})}
+        described = VideoFormat(
+            self.encoder,
+            pixels,
+            self.options,
+            self.matrix,
+            unwanted_units=self.unwanted_units,
+            metadata=metadata,
+            **format_,
+        )
+        return VideoWriter(
+            file, described, (height + height % 2 * halves, width + width % 2 * halves), sound
+        )
+
+    def planes(self, frame: np.ndarray) -> list[np.ndarray]:
+        """A frame [height, width, 1 or 3] as what is coded of it."""
+        height, width, channels = frame.shape
+        halves = self._halves(channels)
+        margins = ((0, height % 2 * halves), (0, width % 2 * halves), (0, 0))
+        frame = np.pad(frame, margins, mode="edge")
+        made = to_planes(frame, self.bits, halves, self.matrix if self.color_transform else None)
+        if channels == 3 or self._is_gray(channels):
+            return made
+        shape = [side // 2 if halves else side for side in frame.shape[:2]]
+        return [*made, *[np.full(shape, 2 ** (self.bits - 1), frame.dtype)] * 2]
+
+    def _halves(self, channels: int) -> bool:
+        """Whether there is chroma at half the size."""
+        return self.chroma_subsampling == "4:2:0" and not self._is_gray(channels)
+
+    def _is_gray(self, channels: int) -> bool:
+        """Whether the stream has no chroma."""
+        return channels == 1 and getattr(self, "monochrome", False)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The bytes of a file to a clip, as `encode` takes it.

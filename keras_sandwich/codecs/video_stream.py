@@ -1,23 +1,22 @@
-"""MP4 files of one video stream, as PyAV (FFmpeg's libraries) writes and reads them."""
+"""The bytes of MP4 files of one video stream, as PyAV (FFmpeg's libraries) reads them."""
 
 import io
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from keras_sandwich._optional import import_library
+from keras_sandwich.codecs import libraries
 from keras_sandwich.codecs.checks import check_size
-from keras_sandwich.codecs.libraries import damage_in_words
 
-RATE = 25  # frames a second: clips have no time of their own
 # H.273: codes of matrix, primaries and transfer. BT.601's matrix goes with the primaries and the transfer of BT.709.
-MATRIX_CODES = {"bt709": 1, "bt601": 6}
-_MATRICES = {1: "bt709", 5: "bt601", 6: "bt601"}
-_BT709 = 1
-_LIMITED, _FULL = 1, 2  # as FFmpeg numbers the ranges
+MATRIX_CODES = {"bt709": 1, "bt601": 6, "bt2020": 9}
+MATRICES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
+GREEN_BLUE_RED = 0  # the matrix of what is R, G and B already
+LIMITED, FULL = 1, 2  # as FFmpeg numbers the ranges
 _LEVELS = {"gray": 1, "yuv420p": 3, "yuv444p": 3}  # pixel formats that are read, and their planes
 
 
@@ -36,6 +35,20 @@ def pyav(user: str) -> Any:
     return import_library("av", user, "video")
 
 
+@contextmanager
+def damage_in_words() -> Iterator[None]:
+    """Whatever FFmpeg raises for a damaged file, as ValueError; OSError stays what it is."""
+    try:
+        with libraries.damage_in_words("video"):
+            yield
+    except MemoryError as error:
+        if not isinstance(error, pyav("video").error.FFmpegError):
+            raise
+        raise ValueError(
+            f"Not a readable video file: it asks for more memory than there is. {error}"
+        ) from error
+
+
 def library_versions(user: str) -> str:
     """Such as "PyAV 18.1.0, libavcodec 62.28.102"."""
     library = pyav(user)
@@ -43,78 +56,10 @@ def library_versions(user: str) -> str:
     return f"PyAV {library.__version__}, libavcodec {number}"
 
 
-def write(
-    frames: Iterable[list[np.ndarray]],
-    encoder: str,
-    pixels: str,
-    matrix: str,
-    options: dict[str, str],
-    notes: dict[str, Any],
-    unwanted: str | None = None,
-) -> bytes:
-    """Frames of planes, all of one size, to the bytes of an MP4 file.
-
-    Args:
-        frames: luma, or luma and chroma, of full range.
-        encoder: FFmpeg's name of it.
-        pixels: FFmpeg's name of the planes' format.
-        matrix: of the chroma.
-        options: of the encoder.
-        notes: what is written as the file's comment, for `read`.
-        unwanted: types of NAL units that are left out.
-    """
-    library = pyav(encoder)
-    if encoder not in library.codecs_available:
-        raise ImportError(
-            f"This PyAV {library.__version__} has no {encoder}. The wheels of 15.1 and later have: "
-            'pip install "keras-sandwich[video]" "av>=15.1".'
-        )
-    buffer = io.BytesIO()
-    container = library.open(buffer, "w", format="mp4", options={"fflags": "+bitexact"})
-    with closing(container):
-        container.metadata["comment"] = json.dumps(notes, separators=(",", ":"))
-        stream: Any = None
-        bitstream = None
-        for number, planes in enumerate(frames):
-            if stream is None:
-                stream = container.add_stream(encoder, rate=RATE, options=options)
-                context = stream.codec_context
-                context.height, context.width = planes[0].shape
-                context.pix_fmt = pixels
-                context.thread_count = 1  # more of them change the stream
-                context.color_range, context.colorspace = _FULL, MATRIX_CODES[matrix]
-                context.color_primaries = context.color_trc = _BT709
-                if unwanted:
-                    filters = library.BitStreamFilterContext
-                    bitstream = filters(f"filter_units=remove_types={unwanted}", stream)
-            frame = _frame(library, planes, pixels, number)
-            frame.color_range, frame.colorspace = _FULL, MATRIX_CODES[matrix]
-            _mux(container, stream.encode(frame), bitstream)
-        _mux(container, stream.encode(None), bitstream)
-    return buffer.getvalue()
-
-
-def _mux(container: Any, packets: Iterable[Any], bitstream: Any) -> None:
-    for packet in packets:
-        for part in [packet] if bitstream is None else bitstream.filter(packet):
-            container.mux(part)
-
-
-def _frame(library: Any, planes: list[np.ndarray], pixels: str, number: int) -> Any:
-    height, width = planes[0].shape
-    frame = library.VideoFrame(width, height, pixels)
-    for plane, values in zip(frame.planes, planes, strict=True):
-        lines = np.zeros((plane.height, plane.line_size // values.itemsize), values.dtype)
-        lines[:, : plane.width] = values
-        plane.update(lines.tobytes())
-    frame.pts = number
-    return frame
-
-
 def read(data: bytes, user: str) -> Stream:
     """The only stream of a file, all frames of it, or ValueError or OSError."""
     library = pyav(user)
-    with damage_in_words("video"), closing(_opened(library, data)) as container:
+    with damage_in_words(), closing(_opened(library, data)) as container:
         stream = _stream(container)
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"err_detect": "explode"}
@@ -132,25 +77,35 @@ def read(data: bytes, user: str) -> Stream:
                 f"the sizes {sorted(sizes)}: the data is cut short or damaged."
             )
         ((name, colours, matrix),) = kinds
-        ranges = {_LIMITED: False, _FULL: True}
+        ranges = {LIMITED: False, FULL: True}
         full = True if name.startswith("yuvj") else ranges.get(int(colours))
-        return Stream(frames, _depth(name), _MATRICES.get(int(matrix)), full, _notes(container))
+        return Stream(frames, _depth(name), MATRICES.get(int(matrix)), full, _notes(container))
 
 
 def _opened(library: Any, data: bytes) -> Any:
     if data[4:8] != b"ftyp":
         raise ValueError("Not an MP4 file: it does not begin as one.")
+    file = io.BytesIO(data)
+    require_whole_boxes(file)
+    return library.open(file, "r", format="mp4")
+
+
+def require_whole_boxes(file: BinaryIO) -> None:
+    """ValueError unless the boxes of an MP4 file, at its beginning, end where it ends."""
+    end = file.seek(0, io.SEEK_END)
     place = 0
-    while 0 <= place < len(data):  # the boxes of a whole file end where it ends
-        size = int.from_bytes(data[place : place + 4])
+    while 0 <= place < end:
+        file.seek(place)
+        head = file.read(16)
+        size = int.from_bytes(head[:4])
         if size == 1:  # ISO/IEC 14496-12, 4.2: 64 bits behind the name
-            size = int.from_bytes(data[place + 8 : place + 16])
+            size = int.from_bytes(head[8:])
         elif size == 0:  # to the end of the file
-            size = len(data) - place
+            size = end - place
         place = place + size if size >= 8 else -1
-    if place != len(data):
+    if place != end:
         raise ValueError("The file's boxes do not end where it ends: it is cut short or damaged.")
-    return library.open(io.BytesIO(data), "r", format="mp4")
+    file.seek(0)
 
 
 def _stream(container: Any) -> Any:
@@ -196,7 +151,7 @@ def _planes(frame: Any) -> list[np.ndarray]:
 def count_bits(data: bytes, user: str) -> int:
     """The bits of all packets, and of the parameter sets that stand beside them; not those of the container."""
     library = pyav(user)
-    with damage_in_words("video"), closing(_opened(library, data)) as container:
+    with damage_in_words(), closing(_opened(library, data)) as container:
         stream = _stream(container)
         count = sum(packet.size for packet in container.demux(stream))
         header = bytes(stream.codec_context.extradata or b"")

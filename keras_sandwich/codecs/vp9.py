@@ -34,7 +34,7 @@ class VP9(VideoCodec):
         chroma_subsampling: of colour, "4:2:0" or "4:4:4".
         bits: 8.
         color_transform: code Y, Cb and Cr of R, G and B; False: the channels are those already.
-        matrix: "bt709" or "bt601", of the colour transform, written into the stream.
+        matrix: "bt709", "bt601" or "bt2020", of the colour transform, written into the stream.
         preset: libvpx's `cpu-used`, 0, the slowest, to 8.
 
     Raises:

@@ -51,13 +51,15 @@ class X264(VideoCodec):
         chroma_subsampling: of colour, "4:2:0" or "4:4:4".
         bits: 8 or 10.
         color_transform: code Y, Cb and Cr of R, G and B; False: the channels are those already.
-        matrix: "bt709" or "bt601", of the colour transform, written into the stream.
+        matrix: "bt709", "bt601" or "bt2020", of the colour transform, written into the stream.
+        monochrome: code one channel as 4:0:0; False: with constant chroma, which more players take.
         preset: x264's, "ultrafast" to "placebo".
 
     Raises:
         ValueError: both qp and crf, or a value out of its range.
     """
 
+    monochrome: bool = True
     preset: str = "medium"
 
     kind: ClassVar[str] = "H.264"
@@ -65,7 +67,6 @@ class X264(VideoCodec):
     depths: ClassVar[tuple[int, ...]] = (8, 10)
     subsamplings: ClassVar[tuple[str, ...]] = ("4:2:0", "4:4:4")
     gops: ClassVar[tuple[str, ...]] = ("ippp", "low_delay", "random_access")
-    has_gray: ClassVar[bool] = True
     unwanted_units: ClassVar[str | None] = "6"  # supplemental information
 
     def __post_init__(self) -> None:

@@ -34,13 +34,15 @@ class X265(VideoCodec):
         chroma_subsampling: of colour, "4:2:0" or "4:4:4".
         bits: 8, 10 or 12.
         color_transform: code Y, Cb and Cr of R, G and B; False: the channels are those already.
-        matrix: "bt709" or "bt601", of the colour transform, written into the stream.
+        matrix: "bt709", "bt601" or "bt2020", of the colour transform, written into the stream.
+        monochrome: code one channel as 4:0:0; False: with constant chroma, which more players take.
         preset: x265's, "ultrafast" to "placebo".
 
     Raises:
         ValueError: both qp and crf, or a value out of its range.
     """
 
+    monochrome: bool = True
     preset: str = "medium"
 
     kind: ClassVar[str] = "HEVC"
@@ -48,7 +50,6 @@ class X265(VideoCodec):
     depths: ClassVar[tuple[int, ...]] = (8, 10, 12)
     subsamplings: ClassVar[tuple[str, ...]] = ("4:2:0", "4:4:4")
     gops: ClassVar[tuple[str, ...]] = ("ippp", "low_delay", "random_access")
-    has_gray: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -19,13 +19,13 @@ from keras_sandwich.files.encoding import (
     codec_for_target,
     encode_file,
     require_effort,
-    require_one_goal,
 )
 from keras_sandwich.files.info import read_info
 from keras_sandwich.files.lossless import FORMATS
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
 from keras_sandwich.files.record import Record
 from keras_sandwich.files.shared_network import SharedNetwork, shared
+from keras_sandwich.files.targets import require_one_goal
 from keras_sandwich.inference.tiling import require_tile_size
 from keras_sandwich.pictures import find_pictures
 from keras_sandwich.pictures.formats import PICTURE_SUFFIXES

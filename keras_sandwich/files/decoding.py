@@ -15,7 +15,9 @@ from keras_sandwich.files.lossless import encode_picture, require_format
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
 from keras_sandwich.files.payload import Payload, is_unaltered, pixel_digest
 from keras_sandwich.files.targets import require_target
-from keras_sandwich.inference.tiling import postprocess_picture
+from keras_sandwich.files.video_decoding import decode_video, open_video
+from keras_sandwich.files.video_payload import is_video
+from keras_sandwich.inference.tiling import postprocess_picture, require_tile_size
 
 ROWS = 256  # rounded at a time: a picture's float copies would take more memory than itself
 
@@ -27,8 +29,9 @@ def decode_file(
     *,
     accept_altered: bool = False,
     tile_size: int = 1024,
+    verbose: int = 0,
 ) -> None:
-    """Restores the picture of a file that `encode_file` wrote.
+    """Restores the picture, or the video, of a file that `encode_file` wrote.
 
     Example:
 
@@ -46,12 +49,14 @@ def decode_file(
     Args:
         source: the coded file.
         target: the picture to write, without loss: .png, .webp, .tif, .bmp, .ppm or .tga. Pictures of more than 8 bits
-            become .png files of 16.
+            become .png files of 16. A video becomes an .mkv file, without loss (FFV1, times in milliseconds), or an
+            .mp4 that players take (H.264, hardly a loss to see), with its sound.
         model: the `CompressIntraModel`, or the name or folder of a preset; None is the bundled preset that the file
             names.
         accept_altered: restore also where the decoded pixels are not those that were coded: from a file that was
             edited or saved anew, or with another decoder.
         tile_size: the networks see so many pixels a side at a time.
+        verbose: 1 shows a progress bar of a video's frames.
 
     Raises:
         OSError: a file that cannot be read or written.
@@ -60,6 +65,22 @@ def decode_file(
         ImportError: a library that is needed is not installed.
     """
     path = require_target(target, source)
+    if is_video(Path(source)):
+        try:
+            payload = open_video(Path(source))
+            network = _network(payload, model)
+            decode_video(
+                Path(source),
+                path,
+                payload,
+                network,
+                accept_altered,
+                require_tile_size(tile_size),
+                verbose,
+            )
+        except ValueError as error:
+            raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
+        return
     data = Path(source).read_bytes()
     try:
         container, payload = open_coded(data)

@@ -1,6 +1,5 @@
 """A picture to an ordinary image file from which the sandwich restores it."""
 
-import dataclasses
 import functools
 import os
 from dataclasses import replace
@@ -10,26 +9,31 @@ from typing import Any
 import numpy as np
 
 from keras_sandwich import codecs
-from keras_sandwich._arguments import check_integer, check_positive
+from keras_sandwich._arguments import check_integer
 from keras_sandwich._optional import progress_bar
 from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.registry import coded_formats, listed
 from keras_sandwich.codecs.samples import from_samples, to_samples
-from keras_sandwich.files.info import FileInfo, info_of
+from keras_sandwich.codecs.video_codec import VideoCodec
+from keras_sandwich.files.info import FileInfo, info_of, read_info
 from keras_sandwich.files.networks import Network, load_network
-from keras_sandwich.files.payload import Payload, pixel_digest, seal
-from keras_sandwich.files.targets import require_target
+from keras_sandwich.files.payload import Payload, pixel_digest, seal, stated_settings
+from keras_sandwich.files.targets import require_one_goal, require_target
+from keras_sandwich.files.video_encoding import VIDEO_SUFFIX, encode_video, require_for_video
 from keras_sandwich.inference.equivalent_qstep import qstep_for
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
-from keras_sandwich.inference.tiling import postprocess_picture, preprocess_picture
+from keras_sandwich.inference.tiling import (
+    postprocess_picture,
+    preprocess_picture,
+    require_tile_size,
+)
 from keras_sandwich.inference.transport import CodedBottleneck, decode
 from keras_sandwich.pictures import read_picture
 from keras_sandwich.refinement.refine import MOST_EFFORT, refine_jpeg, require_refinable
 
 MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
 HEADROOM = 1.08  # of a file that is yet to be refined, over what it may have
-ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
 
 
 def encode_file(
@@ -40,18 +44,25 @@ def encode_file(
     bits_per_pixel: float | None = None,
     strength: float | None = None,
     target_size: int | None = None,
-    codec: codecs.Codec | None = None,
+    target_bitrate: float | None = None,
+    codec: codecs.Codec | VideoCodec | None = None,
     background: Any = None,
     keep_profile: bool = True,
     tile_size: int = 1024,
     effort: int = 0,
     verbose: int = 0,
 ) -> FileInfo:
-    """Writes a picture as an ordinary JPEG, WebP, AVIF or HEIC file that a sandwich restores.
+    """Writes a picture as an ordinary JPEG, WebP, AVIF or HEIC file, or a video as an MP4, that a sandwich restores.
 
     Every viewer opens the file and shows the bottleneck. A small XMP segment says which network restores the picture,
-    see `docs/files.md`. Exactly one of `bits_per_pixel`, `strength` and `target_size` says how large the file becomes;
-    all its bytes count, those of the segment too. The file appears whole or not at all; one that is there is replaced.
+    see `docs/files.md`. Exactly one of `bits_per_pixel`, `strength`, `target_size` and, for videos, `target_bitrate`
+    says how large the file becomes; all its bytes count, those of the segment too.
+
+    The file appears whole or not at all; one that is there is replaced.
+
+    A video goes through the networks and the codec frame by frame, in memory that does not grow with its length; its
+    sound, the times of its frames and what it says of their colours, shape and rotation are kept. A size is searched
+    for, and each strength tried takes as long as one file, so `strength` is quickest.
 
     Example:
 
@@ -67,35 +78,52 @@ def encode_file(
     ```
 
     Args:
-        source: a picture file. Its EXIF orientation is applied, every depth brought to the model's, CMYK and gray
-            profiles to sRGB; what becomes of the ways to state colours, docs/files.md says.
+        source: a picture file, or for an .mp4 target a video of any kind that FFmpeg reads. A picture's EXIF
+            orientation is applied, every depth brought to the model's, CMYK and gray profiles to sRGB; what becomes of
+            the ways to state colours, docs/files.md says.
         target: the file to write; its suffix chooses the codec.
         model: a `CompressIntraModel`, or the name or folder of a preset.
         bits_per_pixel: write the largest file of at most so many bits per pixel of the source.
         strength: of the codec.
         target_size: write the largest file of at most so many bytes.
-        codec: a codec of `keras_sandwich.codecs`; None is the suffix's, set as the model's proxy is.
+        target_bitrate: write the largest video of at most so many bits a second, sound and container not counted.
+        codec: a codec of `keras_sandwich.codecs`; None is the suffix's, set as the model's proxy is. For .mp4 it is
+            H.264, one channel with constant chroma, as every player takes it.
         background: a colour, as Pillow takes it, on which transparent pixels are laid; None refuses them.
         keep_profile: keep an ICC profile of RGB colours, for the restored picture.
         tile_size: the networks see so many pixels a side at a time.
         effort: passes of `refinement.refine_jpeg`, of JPEG files only: a better restored picture at as many bits, for
             seconds of each megapixel a pass; 16 bring most of it. Never worse than without, and as fast to decode.
-        verbose: 1 shows a progress bar of the passes.
+        verbose: 1 shows a progress bar, of the passes or of a video's frames.
 
     Returns:
         A `FileInfo` of the file.
 
     Raises:
         OSError: a file that cannot be read or written.
-        ValueError: a picture that cannot be coded, a target size that cannot be reached (the message says what can), a
-            codec that does not fit the target or the model.
+        ValueError: a picture or video that cannot be coded, a target size that cannot be reached (the message says what
+            can), a codec that does not fit the target or the model.
         ImportError: a library that is needed is not installed.
     """
     path = require_target(target, source)
     network = load_network(model)
+    goals = {"bits_per_pixel": bits_per_pixel, "strength": strength, "target_size": target_size}
+    if path.suffix.lower() == VIDEO_SUFFIX:
+        goals["target_bitrate"] = target_bitrate
+        require_one_goal(**goals)
+        codec = require_for_video(network, codec, effort, background)
+        encode_video(
+            Path(source), path, network, codec, goals, require_tile_size(tile_size), verbose
+        )
+        return read_info(path)
+    if target_bitrate is not None:
+        raise ValueError(
+            f"`target_bitrate` is for videos, {VIDEO_SUFFIX} targets. Received target={str(target)!r}; give "
+            "`bits_per_pixel` or `target_size`."
+        )
     codec = codec_for_target(path, network, codec)
     require_effort(effort, network, codec)
-    require_one_goal(bits_per_pixel=bits_per_pixel, strength=strength, target_size=target_size)
+    require_one_goal(**goals)
     picture = read_picture(source, network.channels, network.num_truncate_bits, background)
     height, width, _ = picture.pixels.shape
     _require_size(path, network, (height, width), codec.max_side)
@@ -182,39 +210,13 @@ def encode_file(
     return info_of(file)
 
 
-def stated_settings(codec: codecs.Codec) -> dict[str, Any]:
-    """The codec's settings, without those that are its class's defaults: they would only make the file larger."""
-    defaults: dict[str, Any] = {}
-    if dataclasses.is_dataclass(codec):
-        defaults = {field.name: field.default for field in dataclasses.fields(codec)}
-    return {
-        name: value
-        for name, value in codec.settings.items()
-        if value is not None
-        and (name in ALWAYS_STATED or name not in defaults or value != defaults[name])
-    }
-
-
 def require_effort(effort: int, network: Network, codec: codecs.Codec) -> None:
     """ValueError for an effort out of its range, or one that this network and codec cannot make."""
     if check_integer(effort, "effort", 0, MOST_EFFORT):
         require_refinable(network.model, codec)
 
 
-def require_one_goal(**goals: float | None) -> None:
-    """ValueError unless exactly one of these is given, and it is a size."""
-    given = {name: value for name, value in goals.items() if value is not None}
-    if len(given) != 1:
-        raise ValueError(
-            f"Give exactly one of {', '.join(goals)}. Received {', '.join(given) or 'none'}."
-        )
-    ((name, value),) = given.items()
-    check_positive(value, name)
-    if name == "target_size" and value != int(value):
-        raise ValueError(f"`target_size` is a whole number of bytes. Received {value}.")
-
-
-def codec_for_target(path: Path, network: Network, codec: codecs.Codec | None) -> codecs.Codec:
+def codec_for_target(path: Path, network: Network, codec: Any = None) -> codecs.Codec:
     """The codec given, if it fits the target, or the suffix's."""
     suffix = path.suffix.lower()
     codec = default_codec(suffix, network) if codec is None else codec

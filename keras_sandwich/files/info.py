@@ -5,8 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_sandwich.codecs.video_reader import VideoReader
 from keras_sandwich.files.decoding import open_coded
 from keras_sandwich.files.payload import is_unaltered
+from keras_sandwich.files.video_payload import (
+    KEY,
+    coded_shape,
+    is_video,
+    read_payload,
+)
+from keras_sandwich.files.video_payload import is_unaltered as is_unaltered_video
 
 
 @dataclass(frozen=True)
@@ -14,10 +22,10 @@ class FileInfo:
     """What `encode_file` wrote, and `read_info` reads.
 
     Attributes:
-        format: "JPEG", "WebP", "AVIF" or "HEIC".
+        format: "JPEG", "WebP", "AVIF", "HEIC" or "MP4".
         file_size: bytes of the file.
         metadata_size: bytes of the XMP packet in it.
-        bits_per_pixel: of the restored picture, all bytes counted.
+        bits_per_pixel: of the restored picture, or of all frames of a video, all bytes counted.
         output_size: (height, width) of the restored picture.
         coded_size: (height, width) of the picture that viewers show.
         network: the first 32 hexadecimal digits of the fingerprint of the network that restores.
@@ -27,6 +35,8 @@ class FileInfo:
         pixels: the first 32 hexadecimal digits of the SHA-256 of the pixels that were coded.
         has_profile: whether the restored picture gets an ICC profile.
         unaltered: whether every byte of the file is as it was written.
+        frames: of a video; 1 for a picture.
+        seconds: that a video lasts; None for a picture.
     """
 
     format: str
@@ -42,6 +52,8 @@ class FileInfo:
     pixels: str
     has_profile: bool
     unaltered: bool
+    frames: int = 1
+    seconds: float | None = None
 
 
 def read_info(path: str | os.PathLike[str]) -> FileInfo:
@@ -69,9 +81,10 @@ def read_info(path: str | os.PathLike[str]) -> FileInfo:
         OSError: the file cannot be read.
         ValueError: it is no coded file, is damaged, or of another version.
     """
-    data = Path(path).read_bytes()
     try:
-        return info_of(data)
+        if is_video(Path(path)):
+            return _video_info(Path(path))
+        return info_of(Path(path).read_bytes())
     except ValueError as error:
         raise ValueError(f"{str(path)!r} cannot be read: {error}") from error
 
@@ -94,4 +107,30 @@ def info_of(data: bytes) -> FileInfo:
         pixels=payload.pixels,
         has_profile=(payload.profile or container.header.icc_profile) is not None,
         unaltered=is_unaltered(data, container.header.xmp or b"", payload),
+    )
+
+
+def _video_info(path: Path) -> FileInfo:
+    with open(path, "rb") as file, VideoReader(file) as reader:
+        payload = read_payload(reader)
+        coded = coded_shape(reader)
+    xmp = reader.metadata[KEY].encode()
+    height, width = payload.output_size
+    size = path.stat().st_size
+    return FileInfo(
+        format="MP4",
+        file_size=size,
+        metadata_size=len(xmp),
+        bits_per_pixel=8.0 * size / (height * width * reader.frames),
+        output_size=payload.output_size,
+        coded_size=coded[:2],
+        network=payload.network,
+        preset=payload.preset,
+        settings=dict(payload.settings),
+        library=payload.library,
+        pixels=payload.pixels,
+        has_profile=False,
+        unaltered=is_unaltered_video(path, xmp, payload),
+        frames=reader.frames,
+        seconds=reader.seconds,
     )

@@ -1,6 +1,7 @@
 """What a coded file says about itself: which network restores it, to what size, and how to know that it is unharmed."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -23,6 +24,7 @@ CHECKSUM = re.compile(r"[0-9a-f]{8}")
 WRITTEN_CHECKSUMS = re.compile(rb"( s:(?:file|check)=')[0-9a-f]{8}(?=')")
 SIZE = re.compile(r"([1-9][0-9]{0,7})x([1-9][0-9]{0,7})")
 QSTEP = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
+ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
 PRESET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 # Values that are known once the file is there. They stand in it at a fixed length, so its size does not depend on them.
@@ -138,6 +140,19 @@ class Payload:
             pixels=fields["pixels"],
             file=fields["file"],
         )
+
+
+def stated_settings(codec: Any) -> dict[str, Any]:
+    """The codec's settings, without those that are its class's defaults: they would only make the file larger."""
+    defaults: dict[str, Any] = {}
+    if dataclasses.is_dataclass(codec):
+        defaults = {field.name: field.default for field in dataclasses.fields(codec)}
+    return {
+        name: value
+        for name, value in codec.settings.items()
+        if value is not None
+        and (name in ALWAYS_STATED or name not in defaults or value != defaults[name])
+    }
 
 
 def pixel_digest(pixels: np.ndarray) -> str:

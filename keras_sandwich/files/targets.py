@@ -1,8 +1,9 @@
-"""Files that may be written, checked before any work is done."""
+"""Files that may be written, and how large, checked before any work is done."""
 
 import os
 from pathlib import Path
 
+from keras_sandwich._arguments import check_positive
 from keras_sandwich._whole_files import require_replaceable
 
 
@@ -34,3 +35,16 @@ def require_target(
             f"Received {str(target)!r} for both; write to another name."
         )
     return path
+
+
+def require_one_goal(**goals: float | None) -> None:
+    """ValueError unless exactly one of these is given, and it is a size."""
+    given = {name: value for name, value in goals.items() if value is not None}
+    if len(given) != 1:
+        raise ValueError(
+            f"Give exactly one of {', '.join(goals)}. Received {', '.join(given) or 'none'}."
+        )
+    ((name, value),) = given.items()
+    check_positive(value, name)
+    if name == "target_size" and value != int(value):
+        raise ValueError(f"`target_size` is a whole number of bytes. Received {value}.")

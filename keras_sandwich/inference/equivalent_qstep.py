@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_sandwich.codecs import JPEG, Split
+from keras_sandwich.codecs.video_codec import VideoCodec
 
 # Strengths of each codec, and the step that loses as much.
 MEASURED: dict[str, dict[float, float]] = {
@@ -16,6 +17,19 @@ MEASURED: dict[str, dict[float, float]] = {
     "HEIC": {3: 0.73, 11: 1.16, 25: 2.81, 41: 7.14, 55: 16.9, 71: 45.91, 85: 114.61, 97: 248.16},
     "JPEG2000": {4: 21.59, 8: 51.0, 16: 101.13, 32: 183.86, 64: 282.78, 100: 378.32},
     "JPEGXL": {0.5: 6.69, 1: 11.02, 2: 21.9, 4: 45.52, 8: 82.0, 15: 136.62},
+    "X264": {4: 1.19, 12: 3.09, 20: 8.0, 26: 16.76, 32: 36.18, 38: 83.92, 44: 178.01, 50: 303.6},
+    "X265": {4: 1.58, 12: 3.58, 20: 8.53, 26: 16.52, 32: 32.54, 38: 66.02, 44: 145.38, 50: 299.89},
+    "SVTAV1": {
+        4: 3.36,
+        12: 7.17,
+        20: 11.25,
+        28: 16.65,
+        36: 24.67,
+        44: 37.71,
+        52: 57.24,
+        60: 110.07,
+    },
+    "VP9": {4: 3.42, 12: 8.05, 20: 12.85, 28: 20.66, 36: 35.67, 44: 61.65, 52: 104.43, 60: 205.96},
 }
 
 
@@ -52,7 +66,10 @@ def equivalent_qstep(codec: Any) -> float | None:
     if measured is None:
         return None
     log_steps = np.log(list(measured.values()))
-    return round(math.exp(float(np.interp(codec.strength, list(measured), log_steps))), 2)
+    strength = codec.strength
+    if isinstance(codec, VideoCodec):  # the same step of a deeper H.264 or HEVC is further up
+        strength -= codec.largest - type(codec)().largest
+    return round(math.exp(float(np.interp(strength, list(measured), log_steps))), 2)
 
 
 def qstep_for(model: Any, codec: Any = None) -> float | None:

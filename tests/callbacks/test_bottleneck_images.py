@@ -58,6 +58,7 @@ def test_columns_are_what_the_model_returns(tmp_path):
     assert np.any(written(folder, 1) != page)  # the first epoch's picture is its own
 
 
+@pytest.mark.once
 def test_small_bottleneck_of_two_channels(tmp_path):
     pictures = photographs(2, 24, 32)
     model = small_sandwich(bottleneck_channels=2, downsample_factor=2)
@@ -72,6 +73,7 @@ def test_small_bottleneck_of_two_channels(tmp_path):
     assert np.all(bottleneck[:, 16:] == 255)
 
 
+@pytest.mark.once
 def test_deep_pictures_in_a_dict(tmp_path):
     pictures = {"colour": 4.0 * photographs(1, 16, 16).astype("float32") + 2.0}
     keras.utils.set_random_seed(0)
@@ -93,12 +95,14 @@ def test_deep_pictures_in_a_dict(tmp_path):
     )
 
 
+@pytest.mark.once
 def test_without_pillow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"keras-sandwich\[media\]"):
         ks.callbacks.BottleneckImages(np.zeros((1, 8, 8, 3)), tmp_path)
 
 
+@pytest.mark.once
 def test_a_picture_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
     images = photographs(1, 32, 32).astype("float32")
     model = ks.models.create_basic_model(

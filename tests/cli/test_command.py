@@ -68,6 +68,7 @@ def test_the_installed_command_is_main():
     assert project["scripts"] == {"keras-sandwich": "keras_sandwich_command:main"}
 
 
+@pytest.mark.once
 def test_the_command_knows_every_layer(tmp_path, model):
     model_file = tmp_path / "model.keras"
     ks.models.CompressIntraModel.from_preset(model).save(model_file)

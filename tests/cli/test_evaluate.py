@@ -11,6 +11,7 @@ from keras_sandwich.cli import evaluate
 from keras_sandwich_command import main
 
 
+@pytest.mark.once
 def test_evaluation_without_matplotlib_measures_nothing(
     tmp_path, pictures, model, capsys, monkeypatch
 ):
@@ -22,6 +23,7 @@ def test_evaluation_without_matplotlib_measures_nothing(
     assert "sandwich" not in output.out
 
 
+@pytest.mark.once
 def test_evaluation(tmp_path, pictures, model, capsys):
     pytest.importorskip("matplotlib")
     shutil.rmtree(pictures / "deeper")
@@ -55,6 +57,7 @@ def test_evaluation(tmp_path, pictures, model, capsys):
     assert "<html" in (target / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.once
 def test_pictures_that_are_coded_already(tmp_path, pictures, model, capsys, monkeypatch):
     pytest.importorskip("matplotlib")
     for name in ("a.png", "b.webp"):
@@ -72,6 +75,7 @@ def test_pictures_that_are_coded_already(tmp_path, pictures, model, capsys, monk
     assert error.endswith("not measured here")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [

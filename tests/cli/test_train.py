@@ -33,6 +33,7 @@ def test_scenarios(scenario, options, shape):
     assert model.preprocessor.macroblock == (16 if scenario == "grayscale" else 1)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("scenario", "option", "reason"),
     [
@@ -63,6 +64,7 @@ def test_training_makes_a_sandwich_for_files(tmp_path, pictures, capsys):
     assert "there already" in capsys.readouterr().err
 
 
+@pytest.mark.once
 def test_a_training_that_diverges_saves_nothing(tmp_path, pictures, capsys):
     target = tmp_path / "preset"
     arguments = ["train", str(pictures), str(target), *TRAINING, "--learning-rate", "1e30"]
@@ -71,6 +73,7 @@ def test_a_training_that_diverges_saves_nothing(tmp_path, pictures, capsys):
     assert not target.exists()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("what", ["loss", "weights"])
 def test_a_divergence_spares_what_was_kept_before(tmp_path, pictures, capsys, monkeypatch, what):
     target = tmp_path / "preset"
@@ -122,6 +125,7 @@ def test_a_training_that_was_killed_goes_on(tmp_path, pictures, capsys, monkeypa
     ks.models.CompressIntraModel.from_preset(target)
 
 
+@pytest.mark.once
 def test_arguments_that_no_training_began_with_can_be_put_right(
     tmp_path, pictures, capsys, monkeypatch
 ):
@@ -140,6 +144,7 @@ def test_arguments_that_no_training_began_with_can_be_put_right(
     assert float(keras.ops.convert_to_numpy(model.gamma)) == 450.0
 
 
+@pytest.mark.once
 def test_a_training_whose_model_cannot_be_saved_is_not_lost(
     tmp_path, pictures, capsys, monkeypatch
 ):

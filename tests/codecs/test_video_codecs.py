@@ -282,7 +282,7 @@ def test_settings_make_the_same_codec_again(kind):
         (SVTAV1, {"gop": "ippp"}, "`gop` must be one of 'low_delay', 'random_access'"),
         (SVTAV1, {"preset": 14}, "`preset` must be an integer from 0 to 13"),
         (VP9, {"crf": 30.5}, "`crf` must be an integer from 0 to 63"),
-        (VP9, {"matrix": "bt2020"}, "`matrix` must be one of 'bt709', 'bt601'"),
+        (VP9, {"matrix": "bt470"}, "`matrix` must be one of 'bt709', 'bt601', 'bt2020'"),
         (X265, {"preset": "quick"}, "`preset` must be one of 'ultrafast'"),
     ],
 )

@@ -58,28 +58,34 @@ def windows_across(model, tile_size):
     return window // 2 * 2 + 9
 
 
+NETWORKS = [
+    {"unet_patch_size": 2, "encoder": (3, 3), "decoder": (4, 3, 3)},
+    {"downsample_factor": 2, "bottleneck_channels": 3},
+]
+# How far a network sees is computed alike on every backend.
+MORE_NETWORKS = [
+    {},
+    {"patch_size": 1, "kernel_size": 5},
+    {"patch_size": 8, "kernel_size": 3, "bottleneck_channels": 2},
+    {"start": "published", "patch_size": 1, "kernel_size": 1},
+    {"encoder": (), "decoder": (3,)},
+    {"encoder": (2, 2, 2), "decoder": (2, 2, 2, 2)},
+    {"encoder": (2,) * 4, "decoder": (2,) * 5},
+    {"encoder": (3, 3), "decoder": (4, 3, 3), "drop": True},
+    {"use_unet_preprocessor": False},
+    {"use_unet_postprocessor": False, "use_unet_preprocessor": False},
+    {"num_mlp_layers": 0, "bottleneck_channels": 3},
+    {"num_truncate_bits": 2},
+    {"downsample_factor": 2, "unet_patch_size": 2, "num_truncate_bits": 1},
+    {"downsample_factor": 3, "bottleneck_channels": 3},
+    {"unet_patch_size": 2, "unet_block_size": 16, "cascade": True},
+    {"patch_size": 16, "kernel_size": 1, "cascade": True},
+]
+
+
 @pytest.mark.parametrize(
     "options",
-    [
-        {},
-        {"unet_patch_size": 2, "encoder": (3, 3), "decoder": (4, 3, 3)},
-        {"patch_size": 1, "kernel_size": 5},
-        {"patch_size": 8, "kernel_size": 3, "bottleneck_channels": 2},
-        {"start": "published", "patch_size": 1, "kernel_size": 1},
-        {"encoder": (), "decoder": (3,)},
-        {"encoder": (2, 2, 2), "decoder": (2, 2, 2, 2)},
-        {"encoder": (2,) * 4, "decoder": (2,) * 5},
-        {"encoder": (3, 3), "decoder": (4, 3, 3), "drop": True},
-        {"use_unet_preprocessor": False},
-        {"use_unet_postprocessor": False, "use_unet_preprocessor": False},
-        {"num_mlp_layers": 0, "bottleneck_channels": 3},
-        {"num_truncate_bits": 2},
-        {"downsample_factor": 2, "bottleneck_channels": 3},
-        {"downsample_factor": 2, "unet_patch_size": 2, "num_truncate_bits": 1},
-        {"downsample_factor": 3, "bottleneck_channels": 3},
-        {"unet_patch_size": 2, "unet_block_size": 16, "cascade": True},
-        {"patch_size": 16, "kernel_size": 1, "cascade": True},
-    ],
+    [*NETWORKS, *(pytest.param(options, marks=pytest.mark.once) for options in MORE_NETWORKS)],
     ids=str,
 )
 def test_a_picture_in_tiles_is_the_picture(options):
@@ -95,6 +101,7 @@ def test_rows_and_columns_of_tiles(factor):
     compare(model, (size, size + 3), 32)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "size", [(1, 1), (97, 1), (1, 98), (2, 99), (31, 33), (32, 32), (127, 129)]
 )

@@ -71,6 +71,7 @@ def test_a_batch_is_arrays():
         assert np.array_equal(outputs["image"], outputs["prediction"])
 
 
+@pytest.mark.once
 def test_a_list_is_lists_of_any_sizes():
     model = sandwich(networks=True, bottleneck_channels=3, downsample_factor=2)
     pictures = [noise(61, 40, 3), photographs(1, 90, 33)[0], noise(1, 7, 3), noise(75, 77, 3)]

@@ -58,6 +58,7 @@ def test_clips_are_the_mean_of_their_frames():
     np.testing.assert_allclose(run(LOSSES[0]().call, *clips), expected, rtol=1e-3)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_default_scale_is_exchangeable_with_squared_error(loss):
     """On what it was measured on: the sample photographs as JPEG of quality 50."""
@@ -69,6 +70,7 @@ def test_the_default_scale_is_exchangeable_with_squared_error(loss):
     assert 0.5 < value / squared < 2.0
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_default_scale_grows_with_the_squared_error_of_deeper_pictures(loss):
     target, prediction = pairs(loss, 1)

@@ -83,6 +83,7 @@ def test_each_picture_is_told_its_own_step(model):
     )
 
 
+@pytest.mark.once
 def test_training_draws_steps_evenly_in_their_logarithm(model):
     tiny = np.zeros((400, 8, 8, 3), "float32")
     steps = to_numpy(model(tiny, training=True)["qstep"])
@@ -109,6 +110,7 @@ def test_a_picture_is_coded_at_the_step_that_it_is_told(model):
     assert np.mean(np.abs(decoded - outputs["compressed_bottleneck"]) > 0.1) < 0.01
 
 
+@pytest.mark.once
 def test_the_loss_weighs_the_rates_alike(model):
     images = PICTURES.astype("float32")
     outputs = model(images, training=True)
@@ -162,6 +164,7 @@ def test_files_say_which_step_they_were_written_for(model, tmp_path):
         Payload.from_xmp(damaged.to_xmp())
 
 
+@pytest.mark.once
 def test_tiles_are_the_whole(model):
     picture = photographs(1, 90, 70)[0]
     for step in (8.0, 80.0):

@@ -76,6 +76,7 @@ def test_it_starts_as_the_identity(channels):
     np.testing.assert_array_equal(run(loop_filter, images), images)
 
 
+@pytest.mark.once
 def test_it_learns_what_a_smoothing_codec_does(tmp_path):
     pictures = grayscale(6, 128, 192)
     learnt, held_out = squares(pictures[:4], 32), pictures[4:].astype("float32")
@@ -90,6 +91,7 @@ def test_it_learns_what_a_smoothing_codec_does(tmp_path):
     np.testing.assert_allclose(run(again, held_out), filtered, atol=1e-3)
 
 
+@pytest.mark.once
 def test_channels_together_learn_an_error_of_chroma():
     # Blue and red are lowered where green is high: no channel alone could tell.
     pictures = photographs(6, 128, 128).astype("float32")

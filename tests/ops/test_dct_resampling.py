@@ -59,6 +59,7 @@ def test_sizes_that_do_not_fit_are_refused():
             function(np.zeros((1, 24, 20, 1), "float32"), 2)
 
 
+@pytest.mark.once
 def test_a_baseline_of_it_takes_any_size_and_tiles():
     chain = ks.models.create_linear_baseline(
         bottleneck_channels=3, downsample_factor=2, resampling="dct"

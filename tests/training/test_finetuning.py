@@ -42,6 +42,7 @@ def changed(model, before):
     return {path for path, value in snapshot(model).items() if np.any(value != before[path])}
 
 
+@pytest.mark.once
 def test_files_decode_better_and_nothing_else_changes():
     model = sandwich(networks=True)
     model.compile(keras.optimizers.Adam(1e-3), loss="mse")

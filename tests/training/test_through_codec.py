@@ -37,7 +37,9 @@ def qstep_of(model):
     return float(to_numpy(model.codec_proxy.effective_qstep()))
 
 
-@pytest.mark.parametrize("codec", [JPEG, ks.codecs.WebP(quality=20)])
+@pytest.mark.parametrize(
+    "codec", [JPEG, pytest.param(ks.codecs.WebP(quality=20), marks=pytest.mark.once)]
+)
 def test_every_step_sees_the_files_of_the_present_weights(codec):
     model = compiled(optimizer=keras.optimizers.SGD(1e-4))
     history = train(model, codec=codec, epochs=2)
@@ -76,6 +78,7 @@ def test_every_step_sees_the_files_of_the_present_weights(codec):
     assert qstep_of(model) == pytest.approx(qstep, rel=0.02)
 
 
+@pytest.mark.once
 def test_files_get_better():
     pictures = photographs(4, 64, 64).astype("float32")
     codec = ks.codecs.WebP(quality=30)
@@ -115,6 +118,7 @@ class Note(keras.callbacks.Callback):
         self.rates.append(float(to_numpy(self.model.optimizer.learning_rate)))
 
 
+@pytest.mark.once
 def test_strengths_come_in_an_order_that_the_seed_draws():
     def drawn(seed, **options):
         note, batches = Note(), [PICTURES[:1]] * 6
@@ -132,6 +136,7 @@ def test_strengths_come_in_an_order_that_the_seed_draws():
     assert drawn(0, initial_epoch=1) == first[6:]
 
 
+@pytest.mark.once
 def test_the_proxy_stays_at_the_middle_of_the_strengths():
     model = compiled()
     train(model, [PICTURES] * 3, strengths=(20, 30, 45))
@@ -216,6 +221,7 @@ def test_interrupted_and_resumed_is_as_never_interrupted(rounding, tmp_path):
     assert run(resumed).epoch == [0, 1, 2]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.usefixtures("ctrl_c")
 def test_an_interruption_leaves_the_middle_step(seed):
@@ -227,6 +233,7 @@ def test_an_interruption_leaves_the_middle_step(seed):
     assert qstep_of(model) == pytest.approx(30.0)
 
 
+@pytest.mark.once
 def test_an_error_before_the_first_step_leaves_the_weights():
     class Broken(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -245,6 +252,7 @@ def test_steps_that_are_not_the_codec_s_are_refused():
         train(compiled(), callbacks=[ks.callbacks.VaryingQstep(10, 40)])
 
 
+@pytest.mark.once
 def test_a_proxy_whose_least_step_is_above_the_codec_s():
     model = sandwich()
     parts = (model.preprocessor, model.postprocessor, ks.layers.EncodeDecodeIntra(min_qstep=5.0))
@@ -288,11 +296,13 @@ def test_a_proxy_of_the_users_own_is_left_alone():
     assert "bpp" in history.history
 
 
+@pytest.mark.once
 def test_pictures_that_look_scaled_to_one():
     with pytest.warns(UserWarning, match=r"look scaled to \[0, 1\].*multiply them by 255"):
         train(compiled(optimizer=keras.optimizers.SGD(0.0)), [PICTURES / 255])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
