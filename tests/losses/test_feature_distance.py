@@ -126,6 +126,7 @@ class Subclass(keras.Model):
         return self.inner(x)
 
 
+@pytest.mark.once
 def test_bad_arguments():
     with pytest.raises(TypeError, match=r"a Keras model or the path of a .keras file. Received 3"):
         ks.losses.FeatureDistance(3)

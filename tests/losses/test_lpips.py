@@ -89,6 +89,7 @@ def test_trained_with_saved_and_loaded(tmp_path, file):
     keras.saving.load_model(tmp_path / "m.keras", compile=False)
 
 
+@pytest.mark.once
 def test_files_that_are_not_the_network_s(tmp_path):
     head = "NetLinLayer_2/Conv_0/kernel"
     for change, message in (
@@ -108,6 +109,7 @@ def test_files_that_are_not_the_network_s(tmp_path):
             ks.losses.LPIPS(tmp_path / name)
 
 
+@pytest.mark.once
 def test_bad_arguments_and_pictures(file):
     with pytest.raises(ValueError, match=r"`network` must be one of 'alexnet'"):
         ks.losses.LPIPS(file, network="vgg")

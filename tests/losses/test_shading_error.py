@@ -48,6 +48,7 @@ def test_gradients_are_those_of_finite_differences():
     np.testing.assert_allclose(slope.ravel(), expected, rtol=2e-3, atol=1e-3)
 
 
+@pytest.mark.once
 def test_directions_are_the_seed_s_and_above_the_surface():
     lights, views = lights_and_views(40, 3)
     for directions in (lights, views):
@@ -61,6 +62,7 @@ def test_directions_are_the_seed_s_and_above_the_surface():
     assert half[1::2, 2].min() > 0.95 > half[::2, 2].mean()
 
 
+@pytest.mark.once
 def test_bad_arguments():
     with pytest.raises(ValueError, match="`renders` must be a positive integer"):
         ks.losses.ShadingError(renders=0)

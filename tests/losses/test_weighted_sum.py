@@ -53,6 +53,7 @@ def test_saved_and_loaded(tmp_path):
         (["no such loss"], [1], "no such loss"),
     ],
 )
+@pytest.mark.once
 def test_bad_arguments(losses, weights, message):
     with pytest.raises(ValueError, match=message):
         ks.losses.WeightedSum(losses, weights)

@@ -148,6 +148,7 @@ def test_light_and_viewer_may_change_places():
         (("color",), r"have 3 channels\. Received a material of shape \(1, 4, 4, 8\)"),
     ],
 )
+@pytest.mark.once
 def test_bad_maps(maps, message):
     with pytest.raises(ValueError, match=message):
         ks.ops.render_material(np.zeros((1, 4, 4, 8)), LIGHT, VIEW, maps)

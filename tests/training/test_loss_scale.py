@@ -10,6 +10,7 @@ from PIL import Image
 import keras_sandwich as ks
 
 PICTURES = photographs(2, 32, 48)
+pytestmark = pytest.mark.once
 
 
 def test_the_ratio_of_means_over_jpeg_files():
