@@ -2,13 +2,13 @@
 
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
 python -m benchmarks.quality.long_training grayscale --data train/free train/cid22 --output runs/grayscale.keras
-python -m benchmarks.quality.long_training lowres --part postprocessor --data … --output runs/lowres/after.keras
-python -m benchmarks.quality.long_training perceptual --distortion lpips --lpips alexnet.npz --data … --output …
+python -m benchmarks.quality.long_training low-resolution --part postprocessor --data … --output runs/lowres/after.keras
+python -m benchmarks.quality.long_training colour --chroma-subsampling 4:2:0 --distortion lpips --lpips alexnet.npz …
 
 With one thread each, one training fits a core; killed and started again it goes on. The budget counts steps. `--start`
 takes what fits of the weights of a model or preset that was trained before. Each picture has a quantizer step of its
 own, so that one model serves all rates, and what is kept is the exponential average of the weights. `--files` goes on
-with JPEG files in the loop.
+with JPEG files in the loop. `--distortion` says what is trained for; with `--part preprocessor` files stay plain ones.
 """
 
 import argparse
@@ -21,48 +21,18 @@ import numpy as np
 
 import keras_sandwich as ks
 from benchmarks.quality.photographs import split
+from keras_sandwich.models.scenarios import SCENARIOS, scenario_arguments
 
-SCENARIOS: dict[str, dict[str, Any]] = {
-    "grayscale": {
-        "bottleneck_channels": 1,
-        "patch_size": 16,
-        "num_mlp_layers": 1,
-        "cascade": True,
-    },
-    "lowres": {
-        "bottleneck_channels": 3,
-        "downsample_factor": 2,
-        "resampling": "dct",
-        "convert_to_yuv": True,
-    },
-    "jpeg": {
-        "bottleneck_channels": 3,
-        "convert_to_yuv": True,
-    },
-    # Three channels over three, as photographs are stored; what counts is how they look.
-    "perceptual": {
-        "bottleneck_channels": 3,
-        "convert_to_yuv": True,
-        "chroma_subsampling": "4:2:0",
-    },
-}
-# γ over the square of the step: what a bit per element costs of squared error.
-SLOPES = {"grayscale": 0.5, "lowres": 1.1, "jpeg": 0.5, "perceptual": 0.5}
-# Of files of half the size a bit per pixel of the photograph is four of the file's, so the steps are finer.
-QSTEPS = {
-    "grayscale": (8.0, 96.0),
-    "lowres": (3.0, 48.0),
-    "jpeg": (8.0, 96.0),
-    "perceptual": (8.0, 96.0),
-}
-DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
 PARTS = {
     "sandwich": ks.models.create_basic_model,
     "postprocessor": ks.models.create_postprocessor_baseline,
     "preprocessor": ks.models.create_preprocessor_baseline,
 }
+DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
 EPOCHS = 200  # the learning rate changes from one to the next
 AVERAGED = 0.999  # of the exponential average of the weights
+# Of the gradient's norm: three steps in four stay below. Without it a few crops at a fine step undid a training.
+CLIPPED = 300.0
 
 
 def make(
@@ -70,33 +40,17 @@ def make(
     part: str = "sandwich",
     slope: float | None = None,
     qsteps: tuple[float, float] | None = None,
-    chroma_subsampling: str | None = None,
+    chroma_subsampling: str = "4:4:4",
     dtype: str = "float32",
     **changed: Any,
 ) -> ks.models.CompressIntraModel:
     """The model, built; a baseline has the same networks, less one."""
-    qsteps = QSTEPS[scenario] if qsteps is None else qsteps
-    colour = scenario != "grayscale"
-    own = SCENARIOS[scenario].get("chroma_subsampling", "4:4:4")
-    chroma_subsampling = own if chroma_subsampling is None else chroma_subsampling
-    arguments = {
-        **SCENARIOS[scenario],
-        "gamma": (SLOPES[scenario] if slope is None else slope) * math.prod(qsteps),
-        "rate_model": ks.layers.JpegRate(
-            gradient="unrounded" if colour else "quantized",
-            interleaved=colour,
-            chroma_subsampling=chroma_subsampling,
-        ),
-        "chroma_subsampling": chroma_subsampling,
-        "encoder_filters": (32, 64),
-        "decoder_filters": (128, 64, 32),
-        "unet_patch_size": 2,
-        "unet_block_size": 16,
-        "qstep_range": qsteps,
-        "seed": 0,
-        "dtype": dtype,
-        **changed,
-    }
+    qsteps = SCENARIOS[scenario].qstep_range if qsteps is None else qsteps
+    if slope is not None:
+        changed["gamma"] = slope * math.prod(qsteps)
+    arguments = scenario_arguments(
+        scenario, qsteps, chroma_subsampling=chroma_subsampling, seed=0, dtype=dtype, **changed
+    )
     model = PARTS[part](**arguments)
     model.build((None, None, None, 3))
     return model
@@ -145,7 +99,7 @@ def main() -> None:
         metavar=("LOWEST", "HIGHEST"),
         help="if not the scenario's",
     )
-    parser.add_argument("--chroma-subsampling", help="of a codec in colour, if not the scenario's")
+    parser.add_argument("--chroma-subsampling", default="4:4:4", help="of a codec in colour")
     parser.add_argument("--distortion", choices=DISTORTIONS, default="mse", help="to train for")
     parser.add_argument("--lpips", type=Path, help="the weights of LPIPS")
     parser.add_argument(
@@ -160,7 +114,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32")
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    qsteps = tuple(options.qsteps or QSTEPS[options.scenario])
+    qsteps = tuple(options.qsteps or SCENARIOS[options.scenario].qstep_range)
     loss = distortion(options.distortion, options.lpips, options.mse_share)
     crop_size = options.crop_size or (192 if options.distortion == "ms-ssim" else 128)
     keras.utils.set_random_seed(0)
@@ -186,15 +140,17 @@ def main() -> None:
         batch_size=options.batch_size,
         steps_per_epoch=max(options.steps // EPOCHS, 1),
     )
-    model.compile(keras.optimizers.Adam(use_ema=True, ema_momentum=AVERAGED), loss=loss)
+    model.compile(
+        keras.optimizers.Adam(global_clipnorm=CLIPPED, use_ema=True, ema_momentum=AVERAGED),
+        loss=loss,
+    )
     callbacks = [
         ks.callbacks.SynchronizeEpoch(crops),
         ks.callbacks.TrainingBudget(options.learning_rate, final=0.01),
         keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
     ]
     if options.files:
-        subsampling = model.codec_proxy.get_config()["chroma_subsampling"]
-        codec = ks.codecs.JPEG(chroma_subsampling=subsampling)
+        codec = ks.codecs.JPEG(chroma_subsampling=options.chroma_subsampling)
         strengths = np.unique(np.round(np.geomspace(*qsteps, 9)))
         ks.training.train_through_codec(
             model, crops, codec, strengths, epochs=EPOCHS, callbacks=callbacks, verbose=2

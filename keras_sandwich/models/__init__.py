@@ -10,6 +10,11 @@ from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.models.loop_filter import LoopFilter
 from keras_sandwich.models.mlp import MLP
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
+from keras_sandwich.models.scenarios import (
+    create_color_codec_model,
+    create_grayscale_codec_model,
+    create_lowres_codec_model,
+)
 from keras_sandwich.models.step_modulation import StepModulation
 from keras_sandwich.models.unet import UNet
 
@@ -22,8 +27,11 @@ __all__ = [
     "StepModulation",
     "UNet",
     "create_basic_model",
+    "create_color_codec_model",
+    "create_grayscale_codec_model",
     "create_linear_baseline",
     "create_loop_filter_model",
+    "create_lowres_codec_model",
     "create_postprocessor_baseline",
     "create_preprocessor_baseline",
 ]
