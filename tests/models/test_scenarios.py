@@ -41,7 +41,7 @@ def test_it_starts_as_the_linear_baseline(create, baseline, slope, qsteps, sampl
     images = np.random.default_rng(0).uniform(0, 255, (1, 48, 64, 3)).astype("float32")
     for name in ("bottleneck", "prediction"):
         ours, theirs = (
-            to_numpy(m.call_through(images, lambda x: (x, x, x[:, 0, 0, 0]))[name])
+            to_numpy(m.call_through(images, lambda x: ({"rate": x[:, 0, 0, 0]}, x))[name])
             for m in (model, linear)
         )
         np.testing.assert_allclose(ours, theirs, atol=1e-3)
