@@ -1,5 +1,7 @@
 """LPIPS against float64 NumPy, with small random weights under the names of the authors' network."""
 
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -33,6 +35,23 @@ def test_values_are_those_of_float64(file):
     gray = run(ks.losses.LPIPS(file, scale=1.0).call, target[..., :1], prediction[..., :1])
     thrice = (np.repeat(x[..., :1], 3, axis=-1) for x in (target, prediction))
     np.testing.assert_allclose(gray, float64_lpips(*thrice, ARRAYS), rtol=1e-4)
+
+
+@pytest.mark.skipif("KERAS_SANDWICH_LPIPS" not in os.environ, reason="names no authors' weights")
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda pictures: 0.8 * pictures, [0.02438645, 0.01267758]),
+        (lambda pictures: pictures[:, ::-1], [0.42012761, 0.25929965]),
+        (lambda pictures: 255 - pictures, [0.34846349, 0.62747211]),
+    ],
+)
+def test_the_authors_weights_give_the_authors_numbers(change, expected):
+    """Those of the package lpips 0.1.4, in float64; the variable names the file that docs/distortions.md makes."""
+    loss = ks.losses.LPIPS(os.environ["KERAS_SANDWICH_LPIPS"], scale=1.0)
+    pictures = photographs(2, 64, 80).astype("float32")
+    value = run(loss.call, pictures, np.ascontiguousarray(change(pictures)))
+    np.testing.assert_allclose(value, expected, atol=1e-5)
 
 
 def test_gradients_are_those_of_finite_differences(file):
