@@ -254,9 +254,16 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--gamma", type=_positive, help="what a bit is worth (default: the scenario's)"
     )
     command.add_argument(
+        "--qsteps",
+        type=_positive,
+        nargs=2,
+        metavar=("LOWEST", "HIGHEST"),
+        help="quantizer steps that the model is for (default: 3 48 for low resolution, else 8 96)",
+    )
+    command.add_argument(
         "--chroma",
         choices=("4:4:4", "4:2:2", "4:2:0"),
-        help="the colour codec's chroma subsampling (default: 4:4:4); not for grayscale",
+        help="the colour codec's chroma subsampling (default: 4:2:0); not for grayscale",
     )
     command.add_argument(
         "--factor", type=_whole, help="of low resolution alone, by how much smaller (default: 2)"
@@ -270,16 +277,14 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="channels of the U-Nets on their way down (default: 32 64)",
     )
     command.add_argument("--crop-size", type=_whole, default=128, help="(default: 128)")
-    command.add_argument("--batch-size", type=_whole, default=8, help="(default: 8)")
+    command.add_argument("--batch-size", type=_whole, default=4, help="(default: 4)")
     command.add_argument(
         "--reduction",
         type=_whole,
         default=1,
         help="reduce the pictures by this factor first (default: 1)",
     )
-    command.add_argument(
-        "--learning-rate", type=_positive, default=1.5e-3, help="(default: 0.0015)"
-    )
+    command.add_argument("--learning-rate", type=_positive, default=1e-3, help="(default: 0.001)")
     command.add_argument("--seed", type=int, default=0, help="(default: 0)")
 
 

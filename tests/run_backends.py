@@ -30,7 +30,7 @@ HOST_TESTS = (
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "compressai")),
     *(f"tests/evaluation/test_{name}.py" for name in ("curve", "frontier", "plots", "quality")),
     *(f"tests/evaluation/test_{name}.py" for name in ("piecewise_cubic", "readable", "results")),
-    *(f"tests/evaluation/test_{name}.py" for name in ("gaussian_windows", "joining")),
+    *(f"tests/evaluation/test_{name}.py" for name in ("gaussian_windows", "joining", "vmaf")),
     *(
         f"tests/files/test_{name}.py"
         for name in ("fuzzing", "lossless", "payload", "targets", "xmp")

@@ -2,12 +2,13 @@
 
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
 python -m benchmarks.quality.long_training grayscale --data train/free train/cid22 --output runs/grayscale.keras
-python -m benchmarks.quality.long_training lowres --part postprocessor --data … --output runs/lowres/after.keras
+python -m benchmarks.quality.long_training low-resolution --part postprocessor --data … --output runs/lowres/after.keras
+python -m benchmarks.quality.long_training colour --chroma-subsampling 4:2:0 --distortion lpips --lpips alexnet.npz …
 
 With one thread each, one training fits a core; killed and started again it goes on. The budget counts steps. `--start`
 takes what fits of the weights of a model or preset that was trained before. Each picture has a quantizer step of its
 own, so that one model serves all rates, and what is kept is the exponential average of the weights. `--files` goes on
-with JPEG files in the loop.
+with JPEG files in the loop. `--distortion` says what is trained for; with `--part preprocessor` files stay plain ones.
 """
 
 import argparse
@@ -20,36 +21,18 @@ import numpy as np
 
 import keras_sandwich as ks
 from benchmarks.quality.photographs import split
+from keras_sandwich.models.scenarios import SCENARIOS, scenario_arguments
 
-SCENARIOS: dict[str, dict[str, Any]] = {
-    "grayscale": {
-        "bottleneck_channels": 1,
-        "patch_size": 16,
-        "num_mlp_layers": 1,
-        "cascade": True,
-    },
-    "lowres": {
-        "bottleneck_channels": 3,
-        "downsample_factor": 2,
-        "resampling": "dct",
-        "convert_to_yuv": True,
-    },
-    "jpeg": {
-        "bottleneck_channels": 3,
-        "convert_to_yuv": True,
-    },
-}
-# γ over the square of the step: what a bit per element costs of squared error.
-SLOPES = {"grayscale": 0.5, "lowres": 1.1, "jpeg": 0.5}
-# Of files of half the size a bit per pixel of the photograph is four of the file's, so the steps are finer.
-QSTEPS = {"grayscale": (8.0, 96.0), "lowres": (3.0, 48.0), "jpeg": (8.0, 96.0)}
 PARTS = {
     "sandwich": ks.models.create_basic_model,
     "postprocessor": ks.models.create_postprocessor_baseline,
     "preprocessor": ks.models.create_preprocessor_baseline,
 }
+DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
 EPOCHS = 200  # the learning rate changes from one to the next
 AVERAGED = 0.999  # of the exponential average of the weights
+# Of the gradient's norm: three steps in four stay below. Without it a few crops at a fine step undid a training.
+CLIPPED = 300.0
 
 
 def make(
@@ -62,29 +45,28 @@ def make(
     **changed: Any,
 ) -> ks.models.CompressIntraModel:
     """The model, built; a baseline has the same networks, less one."""
-    qsteps = QSTEPS[scenario] if qsteps is None else qsteps
-    colour = scenario != "grayscale"
-    arguments = {
-        **SCENARIOS[scenario],
-        "gamma": (SLOPES[scenario] if slope is None else slope) * math.prod(qsteps),
-        "rate_model": ks.layers.JpegRate(
-            gradient="unrounded" if colour else "quantized",
-            interleaved=colour,
-            chroma_subsampling=chroma_subsampling,
-        ),
-        "chroma_subsampling": chroma_subsampling,
-        "encoder_filters": (32, 64),
-        "decoder_filters": (128, 64, 32),
-        "unet_patch_size": 2,
-        "unet_block_size": 16,
-        "qstep_range": qsteps,
-        "seed": 0,
-        "dtype": dtype,
-        **changed,
-    }
+    qsteps = SCENARIOS[scenario].qstep_range if qsteps is None else qsteps
+    if slope is not None:
+        changed["gamma"] = slope * math.prod(qsteps)
+    arguments = scenario_arguments(
+        scenario, qsteps, chroma_subsampling=chroma_subsampling, seed=0, dtype=dtype, **changed
+    )
     model = PARTS[part](**arguments)
     model.build((None, None, None, 3))
     return model
+
+
+def distortion(name: str, lpips: Path | None = None, mse_share: float = 0.0) -> Any:
+    """What is trained for; each is on the scale of squared error, so that γ stays."""
+    if name == "lpips" and lpips is None:
+        raise ValueError("LPIPS needs the file of its weights: --lpips FILE (docs/distortions.md).")
+    loss = {
+        "mse": lambda: "mse",
+        "ssim": ks.losses.StructuralSimilarity,
+        "ms-ssim": ks.losses.MultiScaleStructuralSimilarity,
+        "lpips": lambda: ks.losses.LPIPS(lpips),
+    }[name]()
+    return ks.losses.WeightedSum(["mse", loss], [mse_share, 1 - mse_share]) if mse_share else loss
 
 
 def take_weights(model: Any, start: Any) -> int:
@@ -118,16 +100,23 @@ def main() -> None:
         help="if not the scenario's",
     )
     parser.add_argument("--chroma-subsampling", default="4:4:4", help="of a codec in colour")
+    parser.add_argument("--distortion", choices=DISTORTIONS, default="mse", help="to train for")
+    parser.add_argument("--lpips", type=Path, help="the weights of LPIPS")
+    parser.add_argument(
+        "--mse-share", type=float, default=0.0, help="of squared error in the distortion, 0 to 1"
+    )
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--crop-size", type=int, default=128)
+    parser.add_argument("--crop-size", type=int, help="128; 192 for MS-SSIM, which needs 161")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--reductions", type=int, nargs="+", default=[1, 2], help="of the pictures")
     parser.add_argument("--files", action="store_true", help="JPEG files in the loop, no proxy")
     parser.add_argument("--dtype", default="float32")
     options = parser.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    qsteps = tuple(options.qsteps or QSTEPS[options.scenario])
+    qsteps = tuple(options.qsteps or SCENARIOS[options.scenario].qstep_range)
+    loss = distortion(options.distortion, options.lpips, options.mse_share)
+    crop_size = options.crop_size or (192 if options.distortion == "ms-ssim" else 128)
     keras.utils.set_random_seed(0)
     model = make(
         options.scenario,
@@ -147,11 +136,14 @@ def main() -> None:
     train, _ = split(options.data, tuple(options.reductions))
     crops = ks.datasets.image_folder(
         train,
-        crop_size=options.crop_size,
+        crop_size=crop_size,
         batch_size=options.batch_size,
         steps_per_epoch=max(options.steps // EPOCHS, 1),
     )
-    model.compile(keras.optimizers.Adam(use_ema=True, ema_momentum=AVERAGED), loss="mse")
+    model.compile(
+        keras.optimizers.Adam(global_clipnorm=CLIPPED, use_ema=True, ema_momentum=AVERAGED),
+        loss=loss,
+    )
     callbacks = [
         ks.callbacks.SynchronizeEpoch(crops),
         ks.callbacks.TrainingBudget(options.learning_rate, final=0.01),

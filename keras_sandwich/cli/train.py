@@ -14,18 +14,17 @@ import numpy as np
 from keras_sandwich._whole_files import write_whole
 from keras_sandwich.callbacks import SynchronizeEpoch, TrainingBudget
 from keras_sandwich.datasets import image_folder
-from keras_sandwich.layers import JpegRate
 from keras_sandwich.models import CompressIntraModel, create_basic_model
+from keras_sandwich.models.scenarios import scenario_arguments
 
 ENDLESS = 1_000_000  # epochs: the minutes end the training
 STEPS_PER_EPOCH = 25
 LEAST_EPOCHS = 50  # so that the learning rate, set once an epoch, follows its curve
-CHROMA, FACTOR = "4:4:4", 2  # where a scenario has them and the user does not say
+CHROMA, FACTOR = "4:2:0", 2  # where a scenario has them and the user does not say
 BACKUP = "backup"  # what is kept of a training, from the end of its first epoch on
-GAMMA = {"grayscale": 450.0, "low-resolution": 400.0, "colour": 400.0}
 # What makes it another training, which cannot go on from the state of this one.
 TRAINING = (
-    *("pictures", "scenario", "minutes", "steps", "gamma", "chroma", "factor", "filters"),
+    *("pictures", "scenario", "minutes", "steps", "gamma", "qsteps", "chroma", "factor", "filters"),
     *("crop_size", "batch_size", "reduction", "learning_rate", "seed"),
 )
 
@@ -104,29 +103,20 @@ class _RefuseDivergence(keras.callbacks.Callback):
 
 def make_model(options: argparse.Namespace) -> CompressIntraModel:
     """The sandwich of a scenario, built."""
-    decoder = [2 * options.filters[-1], *reversed(options.filters)]
-    colour = options.scenario != "grayscale"
-    chroma = options.chroma or CHROMA
-    arguments: dict[str, Any] = {
-        "num_mlp_layers": 1,
-        "patch_size": 16,
-        "cascade": True,
-        "unet_block_size": 16,
+    changed: dict[str, Any] = {
+        "encoder_filters": options.filters,
+        "decoder_filters": [2 * options.filters[-1], *reversed(options.filters)],
+        "seed": options.seed,
     }
-    if colour:
-        rate = JpegRate(gradient="unrounded", interleaved=True, chroma_subsampling=chroma)
-        arguments = {"rate_model": rate, "rounding": "uniform_noise"}
-    model = create_basic_model(
-        bottleneck_channels=3 if colour else 1,
-        downsample_factor=(options.factor or FACTOR) if options.scenario == "low-resolution" else 1,
-        gamma=options.gamma or GAMMA[options.scenario],
-        encoder_filters=options.filters,
-        decoder_filters=decoder,
-        unet_patch_size=2,
-        chroma_subsampling=chroma,
-        seed=options.seed,
-        **arguments,
-    )
+    if options.scenario != "grayscale":
+        changed["chroma_subsampling"] = options.chroma or CHROMA
+    if options.scenario == "low-resolution":
+        changed["downsample_factor"] = options.factor or FACTOR
+        if changed["downsample_factor"] != FACTOR:
+            changed["resampling"] = "filters"  # DCT coefficients are kept for halves alone
+    if options.gamma is not None:
+        changed["gamma"] = options.gamma
+    model = create_basic_model(**scenario_arguments(options.scenario, options.qsteps, **changed))
     model.build((None, None, None, 3))
     return model
 

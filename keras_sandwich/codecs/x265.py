@@ -3,13 +3,11 @@
 import dataclasses
 from typing import ClassVar
 
-from keras_sandwich._arguments import require_option
-from keras_sandwich.codecs.video_codec import VideoCodec
-from keras_sandwich.codecs.x264 import PRESETS, group_of_pictures
+from keras_sandwich.codecs.x26x import X26X
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class X265(VideoCodec):
+class X265(X26X):
     """HEVC as x265 writes it: clips of 8, 10 or 12 bits to the bytes of an MP4 file, and back. Needs the `video` extra.
 
     One channel is coded as 4:0:0. The strength, of which more is fewer bits, is `qp` or `crf`.
@@ -42,31 +40,18 @@ class X265(VideoCodec):
         ValueError: both qp and crf, or a value out of its range.
     """
 
-    monochrome: bool = True
-    preset: str = "medium"
-
     kind: ClassVar[str] = "HEVC"
     encoder: ClassVar[str] = "libx265"
     depths: ClassVar[tuple[int, ...]] = (8, 10, 12)
-    subsamplings: ClassVar[tuple[str, ...]] = ("4:2:0", "4:4:4")
-    gops: ClassVar[tuple[str, ...]] = ("ippp", "low_delay", "random_access")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_option(self.preset, PRESETS, "preset")
+    endless: ClassVar[str] = "-1"
+    own_words: ClassVar[tuple[str, ...]] = (
+        "pools=none",
+        "frame-threads=1",
+        "info=0",
+        "log-level=none",
+    )
 
     @property
     def largest(self) -> int:
         """The largest quantizer."""
         return 51
-
-    @property
-    def options(self) -> dict[str, str]:
-        """What the encoder is told, in FFmpeg's words."""
-        words = [*group_of_pictures(self.gop, "-1"), "pools=none", "frame-threads=1", "info=0"]
-        words.append("log-level=none")
-        if self.qp is not None:
-            words += [f"qp={self.qp}", "ipratio=1", "pbratio=1"]
-        else:
-            words.append(f"crf={self.crf:g}")
-        return {"preset": self.preset, "x265-params": ":".join(words)}

@@ -133,7 +133,12 @@ class Measure:
 def psnr(target: np.ndarray, picture: np.ndarray, peak: float) -> float:
     """dB over all pixels and channels."""
     error = np.subtract(target, picture, dtype="float64")
-    return float(10.0 * np.log10(peak**2 / max(float(np.mean(error * error)), LEAST_ERROR)))
+    return psnr_of_error(float(np.mean(error * error)), peak)
+
+
+def psnr_of_error(squared: float, peak: float) -> float:
+    """dB of a mean squared error."""
+    return float(10.0 * np.log10(peak**2 / max(squared, LEAST_ERROR)))
 
 
 def luma_psnr(target: np.ndarray, picture: np.ndarray, peak: float) -> float:

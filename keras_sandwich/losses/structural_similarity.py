@@ -4,19 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_sandwich._arguments import check_positive
-from keras_sandwich.losses.rate_distortion import mean_per_sample
+from keras_sandwich.losses.picture_distance import PictureDistance, exchangeable_scale
 from keras_sandwich.ops.structural_similarity import ms_ssim, ssim
 
 
-class _Dissimilarity(keras.losses.Loss):
-    """scale·(1 − similarity), one number for each sample: a picture, or the mean over a clip's frames."""
+class _Dissimilarity(PictureDistance):
+    """scale·(1 − similarity)."""
 
     similarity: Callable[..., Any]
-    # What makes 1 − similarity as large as the squared error of pictures up to 255.
-    exchangeable: float
+    exchangeable: float  # squared error over 1 − similarity
     usual_name: str
 
     def __init__(
@@ -27,28 +25,15 @@ class _Dissimilarity(keras.losses.Loss):
         reduction: Any = "sum_over_batch_size",
         dtype: Any = None,
     ) -> None:
-        # A variance is a small difference of large numbers: float32 under any policy.
-        super().__init__(
-            name=name or self.usual_name, reduction=reduction, dtype=dtype or "float32"
-        )
         self.image_max = check_positive(image_max, "image_max")
-        if scale is None:
-            scale = self.exchangeable * (self.image_max / 255.0) ** 2
-        self.scale = check_positive(scale, "scale")
+        scale = exchangeable_scale(scale, self.exchangeable, self.image_max)
+        super().__init__(scale, name or self.usual_name, reduction, dtype)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        frames = (
-            ops.reshape(y, (-1, *ops.shape(y)[-3:])) if len(y.shape) > 4 else y
-            for y in (y_true, y_pred)
-        )
-        similarity = self.similarity(*frames, self.image_max)
-        if len(y_pred.shape) > 4:
-            similarity = mean_per_sample(ops.reshape(similarity, ops.shape(y_pred)[:-3]))
-        return self.scale * (1.0 - similarity)
+    def distance(self, target: Any, prediction: Any) -> Any:
+        return 1.0 - self.similarity(target, prediction, self.image_max)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"scale": self.scale, "image_max": self.image_max, "dtype": self.dtype}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "image_max": self.image_max}
 
 
 @keras.saving.register_keras_serializable(package="keras_sandwich")
@@ -57,7 +42,7 @@ class StructuralSimilarity(_Dissimilarity):
 
     The default scale makes it about as large as the squared error of the same pictures, so that γ, the weight of the
     rate in a sandwich, means with either what it means with the other: the ratio of the means of both over photographs
-    coded as JPEG of quality 50 (`benchmarks/quality/similarity_scales.py`).
+    coded as JPEG of quality 50 (`benchmarks/quality/distortion_scales.py`).
 
     Example:
 
@@ -78,7 +63,7 @@ class StructuralSimilarity(_Dissimilarity):
         image_max: the largest value of a pixel: 255, or 255·2^k for 8 + k bits.
         name: the loss's name; None: that of the class, as Keras writes it.
         reduction: as in any Keras loss; a sandwich takes its own mean.
-        dtype: of the computation; None is float32, whatever `keras.config.floatx()` is.
+        dtype: of what comes in and out; None is float32, under any `floatx` and policy. The arithmetic is float32.
 
     Raises:
         ValueError: a scale or `image_max` that is not positive and finite; when called, pictures smaller than 11×11.
@@ -111,7 +96,7 @@ class MultiScaleStructuralSimilarity(_Dissimilarity):
         image_max: the largest value of a pixel: 255, or 255·2^k for 8 + k bits.
         name: the loss's name; None: that of the class, as Keras writes it.
         reduction: as in any Keras loss; a sandwich takes its own mean.
-        dtype: of the computation; None is float32, whatever `keras.config.floatx()` is.
+        dtype: of what comes in and out; None is float32, under any `floatx` and policy. The arithmetic is float32.
 
     Raises:
         ValueError: a scale or `image_max` that is not positive and finite; when called, pictures smaller than 161×161.

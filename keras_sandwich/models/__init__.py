@@ -11,6 +11,11 @@ from keras_sandwich.models.compress_video import CompressVideoModel
 from keras_sandwich.models.loop_filter import LoopFilter
 from keras_sandwich.models.mlp import MLP
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
+from keras_sandwich.models.scenarios import (
+    create_color_codec_model,
+    create_grayscale_codec_model,
+    create_lowres_codec_model,
+)
 from keras_sandwich.models.step_modulation import StepModulation
 from keras_sandwich.models.unet import UNet
 from keras_sandwich.models.video_builders import create_basic_video_model
@@ -26,8 +31,11 @@ __all__ = [
     "UNet",
     "create_basic_model",
     "create_basic_video_model",
+    "create_color_codec_model",
+    "create_grayscale_codec_model",
     "create_linear_baseline",
     "create_loop_filter_model",
+    "create_lowres_codec_model",
     "create_postprocessor_baseline",
     "create_preprocessor_baseline",
 ]

@@ -30,6 +30,7 @@ from keras_sandwich.ops.rounding import (
     round_straight_through,
     straight_through,
 )
+from keras_sandwich.ops.shading import render_material
 from keras_sandwich.ops.structural_similarity import ms_ssim, ssim
 from keras_sandwich.ops.warping import resize_flow, warp
 
@@ -56,6 +57,7 @@ __all__ = [
     "pad_to_multiple",
     "quality_to_tables",
     "reduce_by_dct",
+    "render_material",
     "resize",
     "resize_flow",
     "rgb_to_yuv",

@@ -130,9 +130,10 @@ def _similarity_and_contrast(
     a: Any, b: Any, xp: Any, blur: Callable[[Any], Any]
 ) -> tuple[Any, Any]:
     """SSIM and its factor without luminance, [batch, channels] each, of pictures in [−½, ½]."""
-    moments = blur(xp.concatenate([a, b, a * a, b * b, a * b], axis=-1))
-    mean_a, mean_b, square_a, square_b, product = xp.split(moments, 5, axis=-1)
-    variances = square_a - mean_a * mean_a + square_b - mean_b * mean_b
+    # Of both squares the sum alone is needed.
+    moments = blur(xp.concatenate([a, b, a * a + b * b, a * b], axis=-1))
+    mean_a, mean_b, squares, product = xp.split(moments, 4, axis=-1)
+    variances = squares - mean_a * mean_a - mean_b * mean_b
     covariance = product - mean_a * mean_b
     contrast = (2.0 * covariance + K2**2) / (variances + K2**2)
     mean_a, mean_b = mean_a + 0.5, mean_b + 0.5

@@ -16,7 +16,7 @@ TRAINING = ["--crop-size", "32", "--batch-size", "2", "--filters", "3", "--steps
     ("scenario", "options", "shape"),
     [
         ("grayscale", [], (1, 32, 48, 1)),
-        ("low-resolution", ["--factor", "4", "--chroma", "4:2:0"], (1, 8, 12, 3)),
+        ("low-resolution", ["--factor", "4", "--chroma", "4:4:4"], (1, 8, 12, 3)),
         ("low-resolution", [], (1, 16, 24, 3)),
         ("colour", ["--gamma", "9"], (1, 32, 48, 3)),
     ],
@@ -25,12 +25,16 @@ def test_scenarios(scenario, options, shape):
     arguments = ["train", "a", "b", "--scenario", scenario, "--filters", "3", "5", *options]
     model = train.make_model(make_parser().parse_args(arguments))
     assert model.compute_output_shape((1, 32, 48, 3))["bottleneck"] == shape
-    gamma = {"grayscale": 450, "low-resolution": 400, "colour": 9}[scenario]
-    assert float(keras.ops.convert_to_numpy(model.gamma)) == gamma
-    sampling = "4:2:0" if "4:2:0" in options else "4:4:4"
+    # γ is the slope times the product of the range's ends.
+    gamma = {"grayscale": 0.5 * 8 * 96, "low-resolution": 1.1 * 3 * 48, "colour": 9}[scenario]
+    assert float(keras.ops.convert_to_numpy(model.gamma)) == pytest.approx(gamma)
+    assert model.qstep_range == ((3, 48) if scenario == "low-resolution" else (8, 96))
+    sampling = "4:4:4" if scenario == "grayscale" or "4:4:4" in options else "4:2:0"
     assert model.codec_proxy.proxy.chroma_subsampling == sampling
     assert model.postprocessor.unet.encoder_filters == (3, 5)
-    assert model.preprocessor.macroblock == (16 if scenario == "grayscale" else 1)
+    assert model.preprocessor.macroblock == (
+        16 if shape[1:3] in ((32, 48), (16, 24)) and scenario != "colour" else 1
+    )
 
 
 @pytest.mark.once
@@ -141,7 +145,7 @@ def test_arguments_that_no_training_began_with_can_be_put_right(
         assert "a wrong gamma" in capsys.readouterr().err
     assert main(arguments) == 0
     model = ks.models.CompressIntraModel.from_preset(target)
-    assert float(keras.ops.convert_to_numpy(model.gamma)) == 450.0
+    assert float(keras.ops.convert_to_numpy(model.gamma)) == 384.0
 
 
 @pytest.mark.once

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from autodiff import differentiate, run, to_numpy
 from float64_similarity import float64_ms_ssim, float64_similarity
+from keras import ops
 from photographs import noise, photographs
 
 import keras_sandwich as ks
@@ -32,7 +33,7 @@ def test_one_number_for_each_picture(loss):
     target, prediction = pairs(loss)
     each = run(lambda t, p: loss(scale=700.0).call(t, p), target, prediction)
     expected = truth(loss, target, prediction, 700.0)
-    np.testing.assert_allclose(each, expected, rtol=1e-3)
+    np.testing.assert_allclose(each, expected, atol=700 * 5e-6)
     deep = loss(scale=2.0, image_max=1023.0)
     value = to_numpy(deep(4 * target, 4 * prediction, sample_weight=np.float32([3, 1])))
     weighted = truth(loss, 4 * target, 4 * prediction, 2.0, 1023.0) * [3, 1]
@@ -81,12 +82,18 @@ def test_the_default_scale_grows_with_the_squared_error_of_deeper_pictures(loss)
 
 
 def test_in_any_keras_model(tmp_path):
-    model = keras.Sequential([keras.Input((24, 32, 3)), keras.layers.Conv2D(3, 1)])
-    model.compile("sgd", loss=LOSSES[0](scale=5.0))
+    """Also under mixed precision and with bytes as targets, which are not what the loss is computed in."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
     target, prediction = pairs(LOSSES[0])
-    logs = model.evaluate(prediction, target, verbose=0, return_dict=True)
-    expected = truth(LOSSES[0], target, to_numpy(model(prediction)), 5.0)
-    assert logs["loss"] == pytest.approx(expected.mean(), rel=1e-3)
+    target = target.astype("uint8")
+    model = keras.Sequential([keras.Input((24, 32, 3)), keras.layers.Conv2D(3, 1)])
+    model.layers[0].kernel.assign(np.eye(3)[None, None])
+    model.compile(keras.optimizers.Adam(0.02), loss=LOSSES[0](scale=5.0), jit_compile=False)
+    seen = to_numpy(ops.cast(model(prediction), "float32"))
+    expected = truth(LOSSES[0], target, seen, 5.0).mean()
+    before, after = model.fit(prediction, target, epochs=2, verbose=0).history["loss"]
+    assert before == pytest.approx(expected, rel=1e-3)
+    assert after < before
     model.save(tmp_path / "m.keras")
     assert keras.saving.load_model(tmp_path / "m.keras").loss.scale == 5.0
 

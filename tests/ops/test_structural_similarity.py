@@ -70,6 +70,7 @@ def test_values_are_those_of_float64():
     np.testing.assert_allclose(run(ks.ops.ssim, *small), similarity.mean(-1), atol=2e-6)
 
 
+@pytest.mark.once  # the other tests tie each backend to the same float64
 @pytest.mark.skipif(not importlib.util.find_spec("tensorflow"), reason="TensorFlow is the truth")
 def test_both_are_tensorflow_s(tmp_path):
     sizes = ((161, 161), (163, 182))
