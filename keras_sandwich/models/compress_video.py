@@ -30,7 +30,7 @@ class CompressVideoModel(CompressionModel):
     Each frame goes through the preprocessor; the codec proxy codes the first bottleneck of a clip as a picture and the
     others by what the frame before does not predict; each decoded bottleneck goes through the postprocessor (Guleryuz
     et al., arXiv 2402.05887, section V). `fit` minimises distortion + γ·rate/N, N the elements of a clip: frames ×
-    height × width × channels.
+    height × width × channels. The bar shows loss, distortion, psnr (of whole clips), bpp and qstep (of first frames).
 
     Example:
 

@@ -26,6 +26,7 @@ def plain(videos, **arguments):
     return video_clips(videos, **{**defaults, "random_crop": False, "augment": False, **arguments})
 
 
+@pytest.mark.once
 def test_every_frame_is_taken_once():
     video = panning()
     dataset = plain([video], batch_size=3)
@@ -38,6 +39,7 @@ def test_every_frame_is_taken_once():
     assert np.array_equal(strided, video[None, 0:6:2, 8:40, 16:48])
 
 
+@pytest.mark.once
 def test_crops_are_places_of_the_clip_all_frames_alike():
     video = panning(3)
     dataset = plain([video], random_crop=True, steps_per_epoch=6, batch_size=1, seed=3)
@@ -51,6 +53,7 @@ def test_crops_are_places_of_the_clip_all_frames_alike():
     assert len(corners) > 3
 
 
+@pytest.mark.once
 def test_flow_moves_the_crop_whatever_its_symmetry():
     """The flow of a turned clip is that which explains the turned clip."""
     pytest.importorskip("cv2")
@@ -72,6 +75,7 @@ def test_flow_moves_the_crop_whatever_its_symmetry():
     assert seen <= {(a * x, b * y) for x, y in ((1, 2), (2, 1)) for a in (1, -1) for b in (1, -1)}
 
 
+@pytest.mark.once
 def test_symmetries_of_a_field():
     """A field of positions, turned, is the field of the turned positions."""
     rows, columns = np.mgrid[:4, :4] - 1.5
@@ -82,6 +86,7 @@ def test_symmetries_of_a_field():
         np.testing.assert_array_equal(turned_flow(field, symmetry), field)
 
 
+@pytest.mark.once
 def test_reduction_of_pixels_and_of_motion():
     pytest.importorskip("cv2")
     video = panning(2, 64, 64)
@@ -93,6 +98,7 @@ def test_reduction_of_pixels_and_of_motion():
     np.testing.assert_allclose(batch["flow"][0, 0], flow, atol=2e-3)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("flow", [None, "dis"])
 def test_files_with_and_without_the_cache_and_with_workers(tmp_path, flow):
     if flow:
@@ -136,6 +142,7 @@ def test_fit_sees_the_batches_in_their_order():
             np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.once
 def test_what_cannot_be_used_is_named(tmp_path):
     (tmp_path / "text.mp4").write_text("not a video")
     (tmp_path / "short.mp4").write_bytes(X264().encode(moving_clip(3, frames=2)))

@@ -19,6 +19,7 @@ CLIPS = [
     moving_clip(3, frames=2, height=34, width=40)[..., ::-1].copy(),
 ]
 CODEC = X264(gop="ippp", chroma_subsampling="4:4:4")
+pytestmark = pytest.mark.once
 
 
 def measured(clips=CLIPS, system=None, **options):

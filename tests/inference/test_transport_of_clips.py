@@ -10,6 +10,7 @@ import keras_sandwich as ks
 from keras_sandwich.codecs import JPEG, X264, X265
 
 CLIP = moving_clip(3, frames=3, height=34, width=48)
+pytestmark = pytest.mark.once
 
 
 def assert_sent(outputs, clip, model, codec, decoded_key, number=0):

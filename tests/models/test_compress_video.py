@@ -154,6 +154,7 @@ def test_motion_is_worth_its_bits():
     assert np.all(moved < 0.95 * unmoved)
 
 
+@pytest.mark.once
 def test_the_flow_of_a_smaller_bottleneck():
     """Half as far in pixels half as fine."""
     model = clips_model(bottleneck_channels=3, downsample_factor=2)
@@ -297,6 +298,7 @@ def test_half_precision_is_the_networks_alone():
     assert 0 < np.abs(outputs["bottleneck"] - expected["bottleneck"]).max() < 3
 
 
+@pytest.mark.once
 def test_staged_training_and_steps_for_each_batch():
     model = compiled(clips_model(networks=True), keras.optimizers.SGD(1e-6))
     stages = ks.callbacks.TrainingSchedule(mlps_only=0.5, mlps_and_unet_post=0.5)
@@ -340,6 +342,7 @@ def test_keys_beside_a_flow():
     np.testing.assert_allclose(outputs["prediction"], whole["prediction"], atol=1e-3)
 
 
+@pytest.mark.once
 def test_bad_calls():
     model = clips_model()
     with pytest.raises(ValueError, match=r"\[batch, frames, height, width, channels\]"):
