@@ -100,10 +100,10 @@ class Curve:
 
 
 def scenario_of(config: dict[str, Any]) -> str:
-    """What a model's configuration says that its codec carries: "grayscale", "lowres" or "other"."""
+    """What a model's configuration says that its codec carries: "grayscale", "lowres", "colour" or "other"."""
     before = config["config"]["preprocessor"]["config"]
     kind = (before["output_channels"], before.get("downsample_factor", 1))
-    return {(1, 1): "grayscale", (3, 2): "lowres"}.get(kind, "other")
+    return {(1, 1): "grayscale", (3, 2): "lowres", (3, 1): "colour"}.get(kind, "other")
 
 
 def preset_scenario(name: str) -> str:

@@ -31,8 +31,8 @@ PARTS = {
 DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
 EPOCHS = 200  # the learning rate changes from one to the next
 AVERAGED = 0.999  # of the exponential average of the weights
-# Of the gradient's norm: three steps in four stay below. Without it a few crops at a fine step undid a training.
-CLIPPED = 300.0
+# Of the gradient's norm, of a cost in decibels: most steps stay below. Without it a few crops undid a training.
+CLIPPED = 10.0
 
 
 def make(

@@ -51,6 +51,13 @@ ROWS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("JPEG 4:2:0 of the full picture, tables of Annex K", ("jpeg-annex-k/alone-420",)),
         ("JPEG 4:2:0 of the full picture, jpegli", ("jpegli/alone-420",)),
     ),
+    "colour": (
+        ("a network after the codec alone", ("jpeg-flat/colour-network-after-*",)),
+        ("a network before the codec alone", ("jpeg-flat/colour-network-before-*",)),
+        ("JPEG 4:2:0, a flat table", ("jpeg-flat/alone-420",)),
+        ("JPEG 4:2:0, tables of Annex K", ("jpeg-annex-k/alone-420",)),
+        ("JPEG 4:2:0, jpegli", ("jpegli/alone-420",)),
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from keras_sandwich.losses.feature_distance import FeatureDistance
 from keras_sandwich.losses.lpips import LPIPS
 from keras_sandwich.losses.rate_distortion import (
     distortion_per_sample,
+    in_decibels,
     range_penalty,
     rate_distortion_cost,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "StructuralSimilarity",
     "WeightedSum",
     "distortion_per_sample",
+    "in_decibels",
     "range_penalty",
     "rate_distortion_cost",
 ]

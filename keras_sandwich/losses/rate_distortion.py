@@ -1,5 +1,6 @@
 """What a sandwich is trained on: distortion + γ·rate/N + penalty/N."""
 
+import math
 from typing import Any
 
 import keras
@@ -7,6 +8,8 @@ from keras import ops
 
 # The weight of the range penalty against squared errors (the published implementation's).
 PENALTY_WEIGHT = 255.0 / 26.5
+
+DECIBELS = 10.0 / math.log(10.0)
 
 
 def rate_distortion_cost(
@@ -39,6 +42,34 @@ def rate_distortion_cost(
     distortion, rate, penalty = (_as_float32(value) for value in (distortion, rate, penalty))
     added = (gamma * rate + penalty) / ops.cast(num_elements, "float32")
     return distortion + ops.reshape(added, (-1,) + (1,) * (len(distortion.shape) - 1))
+
+
+def in_decibels(cost: Any) -> Any:
+    """Costs whose means over the samples' elements are 10·log10 of what they were, with that gradient.
+
+    Measures of pictures are means of decibels. A mean of costs is ruled by the samples that cost most, coarsely coded
+    and hard to code; a mean of decibels takes all alike.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_sandwich as ks
+
+    cost = ks.losses.in_decibels(np.float32([10.0, 1000.0]))
+    assert np.allclose(cost, [10.0, 30.0])
+    ```
+
+    Args:
+        cost: [batch, …], positive: of each sample, or of each of its pixels.
+
+    Returns:
+        Like `cost`, float32.
+    """
+    cost = _as_float32(cost)
+    mean = ops.stop_gradient(mean_per_sample(cost))
+    mean = ops.reshape(mean, (-1,) + (1,) * (len(cost.shape) - 1))
+    return DECIBELS * (cost / mean - 1.0 + ops.log(mean))
 
 
 def distortions(loss: Any, target: Any, prediction: Any) -> Any:

@@ -40,6 +40,7 @@ def create_basic_model(
     arithmetic: str = "float",
     train_qstep: bool | None = None,
     qstep_range: Sequence[float] | None = None,
+    cost_in_decibels: bool = False,
     seed: int | None = None,
     dtype: Any = None,
 ) -> CompressIntraModel:
@@ -91,6 +92,7 @@ def create_basic_model(
         train_qstep: train the quantizer step; None: unless there is a `qstep_range`.
         qstep_range: (lowest, highest) quantizer step: one model for all rates, see `CompressIntraModel`. The U-Nets are
             conditioned on the step, which starts at the range's geometric mean.
+        cost_in_decibels: minimise the mean of the costs' decibels, see `CompressIntraModel`.
         seed: seed of the noise and of the steps.
         dtype: dtype policy of the model, such as "mixed_bfloat16".
 
@@ -163,6 +165,7 @@ def create_basic_model(
         gamma,
         loop_filter=loop_filter,
         qstep_range=qstep_range,
+        cost_in_decibels=cost_in_decibels,
         seed=seed,
         dtype=dtype,
     )

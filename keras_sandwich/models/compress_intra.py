@@ -47,6 +47,9 @@ class CompressIntraModel(CompressionModel):
             step Δ of its own, drawn evenly in its logarithm, and γ·(Δ/Δ₀)² for γ, with Δ₀ the range's geometric mean;
             its cost counts 1/(Δ/Δ₀) times, so that fine steps weigh as much as coarse ones. Otherwise, in validation
             too, the step is the proxy's. Needs a proxy with `train_qstep=False`.
+        cost_in_decibels: minimise the mean of 10·log10 of each picture's cost instead of the mean of the costs, so that
+            easy pictures and fine steps weigh as much as hard pictures and coarse steps, as they do where decibels are
+            averaged. The weight of a step, above, is then not needed.
         seed: seed of these steps.
 
     Call arguments:

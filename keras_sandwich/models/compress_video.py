@@ -56,6 +56,7 @@ class CompressVideoModel(CompressionModel):
         model_keys: as in `CompressIntraModel`.
         bottleneck_penalty: add the penalty for bottlenecks of all frames outside the codec's range.
         qstep_range: as in `CompressIntraModel`; in training each clip has a step of its own, for all its frames.
+        cost_in_decibels: as in `CompressIntraModel`, of each clip.
         seed: seed of these steps.
 
     Call arguments:
@@ -93,6 +94,7 @@ class CompressVideoModel(CompressionModel):
         model_keys: Sequence[str] = ("image",),
         bottleneck_penalty: bool = False,
         qstep_range: Sequence[float] | None = None,
+        cost_in_decibels: bool = False,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -104,6 +106,7 @@ class CompressVideoModel(CompressionModel):
             model_keys=model_keys,
             bottleneck_penalty=bottleneck_penalty,
             qstep_range=qstep_range,
+            cost_in_decibels=cost_in_decibels,
             seed=seed,
             **kwargs,
         )
@@ -162,6 +165,7 @@ class CompressVideoModel(CompressionModel):
             model_keys=image_model.model_keys,
             bottleneck_penalty=bottleneck_penalty,
             qstep_range=image_model.qstep_range,
+            cost_in_decibels=image_model.cost_in_decibels,
             seed=image_model.seed,
             dtype=image_model.dtype_policy,
         )

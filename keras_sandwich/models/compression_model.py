@@ -11,6 +11,7 @@ from keras_sandwich._arguments import check_not_negative
 from keras_sandwich.layers.seed_state import load_seed, save_seed
 from keras_sandwich.losses.rate_distortion import (
     distortions,
+    in_decibels,
     mean_per_sample,
     range_penalty,
     rate_distortion_cost,
@@ -62,6 +63,7 @@ class CompressionModel(Network):
         model_keys: Sequence[str] = ("image",),
         bottleneck_penalty: bool = True,
         qstep_range: Sequence[float] | None = None,
+        cost_in_decibels: bool = False,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -74,6 +76,7 @@ class CompressionModel(Network):
         if loop_filter is not None:
             loop_filter.trainable = False
         self.bottleneck_penalty = bottleneck_penalty
+        self.cost_in_decibels = cost_in_decibels
         self.seed = seed
         self._qsteps = None
         if qstep_range is not None:
@@ -343,7 +346,9 @@ class CompressionModel(Network):
             factor, weight = self._qsteps.weights(y_pred["qstep"])
             gamma = gamma * factor
         cost = rate_distortion_cost(distortion, rate, _product(sizes), gamma, penalty)
-        if weight is not None:
+        if self.cost_in_decibels:
+            cost = in_decibels(cost)
+        elif weight is not None:
             cost = cost * ops.reshape(weight, (-1,) + (1,) * (len(cost.shape) - 1))
         total = total_loss(cost, prediction, sample_weight, self.losses)
 
@@ -462,6 +467,7 @@ class CompressionModel(Network):
             "model_keys": self.model_keys,
             "bottleneck_penalty": self.bottleneck_penalty,
             "qstep_range": self.qstep_range,
+            "cost_in_decibels": self.cost_in_decibels,
             "seed": self.seed,
         }
 

@@ -61,6 +61,20 @@ def test_the_cost_is_the_formula_for_each_value_of_the_distortion():
     np.testing.assert_allclose(cost, distortion + added[:, None, None], rtol=1e-5)
 
 
+def test_decibels_of_costs():
+    """Their mean, and its gradient, against the logarithm in float64."""
+    costs = noise(3, 4, 5, low=2, high=300) * np.float32([1, 10, 0.1])[:, None, None]
+    means = costs.astype("float64").mean(axis=(1, 2))
+    result = run(ks.losses.in_decibels, costs)
+    assert result.shape == costs.shape
+    np.testing.assert_allclose(result.mean(axis=(1, 2)), 10 * np.log10(means), rtol=1e-5)
+    slope = gradient(ks.losses.in_decibels, costs)
+    expected = np.broadcast_to(10 / np.log(10) / means[:, None, None], costs.shape)
+    np.testing.assert_allclose(slope, expected, rtol=1e-5)
+    alone = run(ks.losses.in_decibels, np.float32([10.0, 1000.0]))
+    np.testing.assert_allclose(alone, [10.0, 30.0], rtol=1e-6)
+
+
 def test_samples_of_other_ranks():
     target, prediction = noise(2, 3, 4, 5, 3), noise(2, 3, 4, 5, 3, seed=1)
     result = run(lambda p: ks.losses.distortion_per_sample("mse", target, p), prediction)

@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
-from autodiff import to_numpy
+from autodiff import BACKEND, to_numpy
 from photographs import photographs
 from PIL import Image
 from small_models import sandwich, weights_of
@@ -262,3 +262,19 @@ def test_equivalent_steps_lose_as_much():
         np.exp(np.mean(np.log(np.float64(to_numpy(luma))))), abs=0.01
     )
     assert ks.inference.equivalent_qstep(ks.codecs.PNG()) is None
+
+
+def test_a_cost_in_decibels_is_each_picture_s():
+    """The loss is the mean of the costs' decibels, by NumPy from what the model returns."""
+    model = sandwich(networks=True, qstep_range=(8, 40), seed=3, cost_in_decibels=True)
+    model.compile(keras.optimizers.SGD(0.0), loss="mse", run_eagerly=BACKEND == "tensorflow")
+    pictures = photographs(2, 32, 48).astype("float32")
+    logs = model.evaluate(pictures, batch_size=2, verbose=0, return_dict=True)
+    outputs = {name: to_numpy(value).astype("float64") for name, value in model(pictures).items()}
+    error = np.mean((outputs["prediction"] - pictures) ** 2, axis=(1, 2, 3))
+    outside = np.maximum(outputs["bottleneck"] - 255, 0) - np.minimum(outputs["bottleneck"], 0)
+    penalty = 255 / 26.5 * outside.sum(axis=(1, 2, 3))
+    gamma = float(to_numpy(model.gamma)) * outputs["qstep"] ** 2 / (8 * 40)
+    cost = error + (gamma * outputs["rate"] + penalty) / pictures[0].size
+    assert logs["loss"] == pytest.approx(np.mean(10 * np.log10(cost)), rel=1e-5)
+    assert logs["distortion"] == pytest.approx(error.mean(), rel=1e-5)

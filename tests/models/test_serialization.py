@@ -140,6 +140,7 @@ ARGUMENTS = {
         "model_keys": ("albedo", "depth"),
         "bottleneck_penalty": False,
         "qstep_range": (9.0, 70.0),
+        "cost_in_decibels": True,
         "seed": 5,
     },
     "CompressVideoModel": lambda: {
@@ -152,6 +153,7 @@ ARGUMENTS = {
         "model_keys": ("albedo", "depth"),
         "bottleneck_penalty": True,
         "qstep_range": (9.0, 70.0),
+        "cost_in_decibels": True,
         "seed": 5,
     },
     "StructuralSimilarity": similarity,
