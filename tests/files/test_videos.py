@@ -130,6 +130,7 @@ def test_it_restores_what_the_codec_and_the_networks_make(tmp_path, files, chann
     assert np.mean(off > 0) < 1e-3
 
 
+@pytest.mark.once
 def test_time_sound_shape_and_rotation_are_kept(tmp_path, files, gray):
     folder, _ = files
     with pytest.warns(UserWarning, match=r"nothing of pixels that are 4:3 wide.*to a .mp4 file"):
@@ -167,6 +168,7 @@ def test_time_sound_shape_and_rotation_are_kept(tmp_path, files, gray):
     assert np.abs(rgb.astype(int) - expected).mean() < 2
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("goal", "limit"), [("bits_per_pixel", 4.5), ("target_size", 6500), ("target_bitrate", 95e3)]
 )
@@ -193,6 +195,7 @@ def test_sizes_are_reached(tmp_path, files, gray, goal, limit):
         ks.encode_file(folder / "in.mp4", tmp_path / "a.mp4", gray, codec=FAST, target_size=900)
 
 
+@pytest.mark.once
 def test_every_player_takes_the_file(files):
     with av.open(str(files[0] / "out.mp4")) as container:
         context = container.streams.video[0].codec_context
@@ -219,6 +222,7 @@ class Look(keras.layers.Layer):
         return images
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("size", "matrix", "tagged", "level"),
     [
@@ -255,6 +259,7 @@ def test_colours_mean_what_the_file_says(tmp_path, size, matrix, tagged, level):
     assert np.unique(gray) == np.rint((level[0] - 16) * 255 / 219)
 
 
+@pytest.mark.once
 def test_high_dynamic_range_is_kept(tmp_path):
     """10 bits, BT.2020 primaries and PQ: through a model of 10 bits to a lossless file of 10."""
     model = sandwich(num_truncate_bits=2)
@@ -287,6 +292,7 @@ def test_high_dynamic_range_is_kept(tmp_path):
         ks.decode_file(tmp_path / "a.mp4", tmp_path / "b.mp4", model)
 
 
+@pytest.mark.once
 def test_other_formats_lose_no_colour(tmp_path):
     """4:2:2, packed and 12-bit samples are put in planes; the levels stay."""
     for pixels, bits in (("yuv422p", 8), ("yuv444p12le", 12), ("gray10le", 10)):
@@ -309,6 +315,7 @@ def refused(path, model, message, error=(ValueError, OSError)):
     assert not path.with_name("refused.mp4").exists()
 
 
+@pytest.mark.once
 def test_what_is_no_whole_video_is_refused(tmp_path, files, gray):
     folder, _ = files
     whole = (folder / "in.mp4").read_bytes()
@@ -329,6 +336,7 @@ def test_what_is_no_whole_video_is_refused(tmp_path, files, gray):
     refused(tmp_path / "sound.mp4", gray, "Expected a video. Received a file without one")
 
 
+@pytest.mark.once
 def test_what_is_no_plain_video_is_refused(tmp_path, gray):
     level = [*planes((60, 70, 80)), np.full((32, 48), 90, "uint8")]
     path = write_source(tmp_path / "alpha.nut", [level], pixels="yuva420p")
@@ -392,6 +400,7 @@ def test_what_was_changed_is_refused(tmp_path, files, gray):
     assert decoded(tmp_path / "b.mkv")[1].shape == clip().shape
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -407,6 +416,7 @@ def test_bad_arguments(tmp_path, files, gray, options, message):
         ks.encode_file(files[0] / "in.mp4", tmp_path / "a.mp4", gray, **options)
 
 
+@pytest.mark.once
 def test_what_is_for_videos_alone(tmp_path, files, gray):
     with pytest.raises(ValueError, match=r"`target_bitrate` is for videos, .mp4 targets"):
         ks.encode_file(files[0] / "in.mp4", tmp_path / "a.jpg", gray, target_bitrate=9e5)
