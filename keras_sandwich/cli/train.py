@@ -112,8 +112,6 @@ def make_model(options: argparse.Namespace) -> CompressIntraModel:
         changed["chroma_subsampling"] = options.chroma or CHROMA
     if options.scenario == "low-resolution":
         changed["downsample_factor"] = options.factor or FACTOR
-        if changed["downsample_factor"] != FACTOR:
-            changed["resampling"] = "filters"  # DCT coefficients are kept for halves alone
     if options.gamma is not None:
         changed["gamma"] = options.gamma
     model = create_basic_model(**scenario_arguments(options.scenario, options.qsteps, **changed))

@@ -60,7 +60,6 @@ class VideoReader:
         rate: frames a second on average.
         aspect: of the pixels.
         sound: PyAV's streams.
-        dropped: the kinds of the other streams, such as "subtitle".
         metadata: of the file.
         frames: how many the file says that it holds; 0 where it does not say.
         seconds: that it lasts; None where the file does not say.
@@ -101,9 +100,6 @@ class VideoReader:
         check_size(context.width, context.height)
         self.size = (context.height, context.width)
         self.sound = list(streams.audio)
-        self.dropped = sorted(
-            {s.type for s in streams if s is not self._stream and s not in self.sound}
-        )
         self.metadata = dict(self._container.metadata)
         self.frames = int(self._stream.frames)
         self.rate = Fraction(self._stream.average_rate or self._stream.guessed_rate or 25)
@@ -173,9 +169,8 @@ class VideoReader:
                 f"Expected frames of {self.size[1]}×{self.size[0]} pixels, as the first. Received frame {number} of "
                 f"{frame.width}×{frame.height}; cut the video where its size changes."
             )
-        if (
-            frame.format.name != self._format
-        ):  # chroma is resampled, packed samples are put in planes: no colour changes
+        if frame.format.name != self._format:
+            # Chroma is resampled, packed samples are put in planes: no colour changes.
             frame = frame.reformat(format=self._format)
         dtype = "uint8" if self.bits == 8 else "uint16"
         planes = []

@@ -14,7 +14,7 @@ from keras_sandwich.codecs.video_reader import Sound, VideoReader
 from keras_sandwich.codecs.video_writer import VideoFormat, VideoWriter
 from keras_sandwich.files.networks import Network
 from keras_sandwich.files.payload import Payload
-from keras_sandwich.files.video_encoding import first_frame
+from keras_sandwich.files.video_encoding import first_frame, kept_of
 from keras_sandwich.files.video_payload import (
     KEY,
     clip_digest,
@@ -63,16 +63,8 @@ def decode_video(
         open(beside, "wb") as restored,
     ):
         first, parts = first_frame(reader)
-        kept: dict[str, Any] = {
-            "rate": reader.rate,
-            "time_base": reader.time_base,
-            "aspect": reader.aspect,
-            "primaries": reader.primaries,
-            "transfer": reader.transfer,
-            "rotation": first.rotation,
-        }
         with (
-            _writer(suffix, restored, payload, network, reader, kept) as writer,
+            _writer(suffix, restored, payload, network, reader, kept_of(reader, first)) as writer,
             progress_bar(reader.frames, verbose, "frame") as bar,
         ):
             for part in parts:

@@ -33,7 +33,6 @@ class Written(NamedTuple):
         path: of the file.
         payload: what it says of itself, not yet sealed.
         size: bytes of the file.
-        coded: bytes of it that are the video's own.
         pixels: of all its frames.
         seconds: that it lasts.
     """
@@ -41,7 +40,6 @@ class Written(NamedTuple):
     path: Path
     payload: Payload
     size: int
-    coded: int
     pixels: int
     seconds: float
 
@@ -103,7 +101,7 @@ def _search(codec: VideoCodec, write: Any, goal: str, limit: float) -> Written:
     measure: Callable[[Written], float] = {
         "bits_per_pixel": lambda file: 8 * file.size / file.pixels,
         "target_size": lambda file: file.size,
-        "target_bitrate": lambda file: 8 * file.coded / file.seconds,
+        "target_bitrate": lambda file: 8 * _coded_bytes(file.path) / file.seconds,
     }[goal]
     try:
         index = largest_within(lambda n: measure(tried(n)), len(strengths), limit, neighbours=0)
@@ -113,6 +111,12 @@ def _search(codec: VideoCodec, write: Any, goal: str, limit: float) -> Written:
             f"{unreachable.largest:.4g}."
         ) from unreachable
     return tried(index)
+
+
+def _coded_bytes(path: Path) -> int:
+    """The bytes of a file that are the video's own."""
+    with open(path, "rb") as file, VideoReader(file) as reader:
+        return reader.count_coded()
 
 
 def _write(
@@ -136,19 +140,16 @@ def _write(
         )
         height, width = network.coded_size(reader.size)
         first, parts = first_frame(reader)
-        kept: dict[str, Any] = {
-            "rate": reader.rate,
-            "time_base": reader.time_base,
-            "aspect": reader.aspect,
-            "primaries": reader.primaries,
-            "transfer": reader.transfer,
-            "rotation": first.rotation,
-            "metadata": {KEY: payload.to_xmp(sealed=False).decode()},
-        }
+        metadata = {KEY: payload.to_xmp(sealed=False).decode()}
         shown: list[int] = []
         with (
             codec.writer(
-                file, (height, width), network.bottleneck_channels, reader.sound, **kept
+                file,
+                (height, width),
+                network.bottleneck_channels,
+                reader.sound,
+                metadata=metadata,
+                **kept_of(reader, first),
             ) as writer,
             progress_bar(reader.frames, verbose, "frame") as bar,
         ):
@@ -163,9 +164,7 @@ def _write(
                 bar.update()
     seconds = (max(shown) - min(shown)) * reader.time_base + 1 / reader.rate
     pixels = reader.size[0] * reader.size[1] * len(shown)
-    with open(path, "rb") as made, VideoReader(made) as reader:
-        coded = reader.count_coded()
-    return Written(path, payload, path.stat().st_size, coded, pixels, float(seconds))
+    return Written(path, payload, path.stat().st_size, pixels, float(seconds))
 
 
 def first_frame(reader: VideoReader) -> tuple[Frame, Iterator[Frame | Sound]]:
@@ -177,6 +176,18 @@ def first_frame(reader: VideoReader) -> tuple[Frame, Iterator[Frame | Sound]]:
         if isinstance(part, Frame):
             return part, _chained(before, parts)
     raise ValueError("Expected a video. Received a file without a frame.")
+
+
+def kept_of(reader: VideoReader, first: Frame) -> dict[str, Any]:
+    """What another video keeps of one: arguments of `VideoFormat`."""
+    return {
+        "rate": reader.rate,
+        "time_base": reader.time_base,
+        "aspect": reader.aspect,
+        "primaries": reader.primaries,
+        "transfer": reader.transfer,
+        "rotation": first.rotation,
+    }
 
 
 def _chained(

@@ -178,6 +178,8 @@ def scenario_arguments(
         **UNETS,
         **options,
     }
+    if "resampling" not in options and arguments.get("downsample_factor", 2) != 2:
+        arguments["resampling"] = "filters"  # DCT coefficients are kept for halves alone
     if "rate_model" not in options:
         colour = arguments["bottleneck_channels"] == 3
         arguments["rate_model"] = JpegRate(
