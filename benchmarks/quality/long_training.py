@@ -3,6 +3,8 @@
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
 python -m benchmarks.quality.long_training grayscale --data train/free train/cid22 --output runs/grayscale.keras
 python -m benchmarks.quality.long_training low-resolution --part postprocessor --data … --output runs/lowres/after.keras
+python -m benchmarks.quality.long_training depth --distortion mae --crop-size 96 --output runs/depth.keras
+python -m benchmarks.quality.long_training high-bit-depth --data … --crop-size 96 --output runs/high_bit_depth.keras
 python -m benchmarks.quality.long_training colour --chroma-subsampling 4:2:0 --distortion lpips --lpips alexnet.npz …
 
 With one thread each, one training fits a core; killed and started again it goes on. The budget counts steps. `--start`
@@ -20,7 +22,7 @@ import keras
 import numpy as np
 
 import keras_sandwich as ks
-from benchmarks.quality.photographs import split
+from benchmarks.quality.photographs import deep_pictures, split
 from keras_sandwich.models.scenarios import SCENARIOS, scenario_arguments
 
 PARTS = {
@@ -28,8 +30,9 @@ PARTS = {
     "postprocessor": ks.models.create_postprocessor_baseline,
     "preprocessor": ks.models.create_preprocessor_baseline,
 }
-DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
+DISTORTIONS = ("mse", "mae", "ssim", "ms-ssim", "lpips")
 EPOCHS = 200  # the learning rate changes from one to the next
+DEPTH_CROPS = 2000
 AVERAGED = 0.999  # of the exponential average of the weights
 # Of the gradient's norm, of a cost in decibels: most steps stay below. Without it a few crops undid a training.
 CLIPPED = 10.0
@@ -51,8 +54,10 @@ def make(
     arguments = scenario_arguments(
         scenario, qsteps, chroma_subsampling=chroma_subsampling, seed=0, dtype=dtype, **changed
     )
-    model = PARTS[part](**arguments)
-    model.build((None, None, None, 3))
+    described = SCENARIOS[scenario]
+    create = PARTS[part] if described.create is PARTS["sandwich"] else described.create
+    model = create(**arguments)
+    model.build((None, None, None, described.channels))
     return model
 
 
@@ -62,6 +67,7 @@ def distortion(name: str, lpips: Path | None = None, mse_share: float = 0.0) -> 
         raise ValueError("LPIPS needs the file of its weights: --lpips FILE (docs/distortions.md).")
     loss = {
         "mse": lambda: "mse",
+        "mae": lambda: "mae",
         "ssim": ks.losses.StructuralSimilarity,
         "ms-ssim": ks.losses.MultiScaleStructuralSimilarity,
         "lpips": lambda: ks.losses.LPIPS(lpips),
@@ -82,11 +88,30 @@ def take_weights(model: Any, start: Any) -> int:
     return taken
 
 
+def training_crops(options: argparse.Namespace, crop_size: int) -> Any:
+    """Batches, as many in an epoch as the budget of steps has for it."""
+    steps = max(options.steps // EPOCHS, 1)
+    if options.scenario == "depth":
+        crops = ks.datasets.depth_crops(DEPTH_CROPS, crop_size)
+        return ks.datasets.ArrayCrops(crops, batch_size=options.batch_size, steps_per_epoch=steps)
+    if options.scenario == "high-bit-depth":
+        pictures = deep_pictures(split(options.data)[0])
+        return ks.datasets.ArrayCrops(
+            pictures, crop_size=crop_size, batch_size=options.batch_size, steps_per_epoch=steps
+        )
+    train, _ = split(options.data, tuple(options.reductions))
+    return ks.datasets.image_folder(
+        train, crop_size=crop_size, batch_size=options.batch_size, steps_per_epoch=steps
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenario", choices=SCENARIOS)
     parser.add_argument("--part", choices=PARTS, default="sandwich")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of pictures")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", help="folders of pictures; depth needs none"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the model's file, .keras")
     parser.add_argument("--start", help="a model's file or a preset to take weights from")
     parser.add_argument(
@@ -133,13 +158,7 @@ def main() -> None:
         print(f"{take_weights(model, load(options.start))} of {len(model.weights)} weights taken")
         model.gamma = settings[0]
         model.codec_proxy.set_effective_qstep(settings[1])
-    train, _ = split(options.data, tuple(options.reductions))
-    crops = ks.datasets.image_folder(
-        train,
-        crop_size=crop_size,
-        batch_size=options.batch_size,
-        steps_per_epoch=max(options.steps // EPOCHS, 1),
-    )
+    crops = training_crops(options, crop_size)
     model.compile(
         keras.optimizers.Adam(global_clipnorm=CLIPPED, use_ema=True, ema_momentum=AVERAGED),
         loss=loss,
