@@ -53,10 +53,11 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("model", nargs="?", help="a .keras file; left out: the preset as it is")
     parser.add_argument("--description", help="if not the one that is there")
+    parser.add_argument("--presets", type=Path, default=PRESETS, help="the folder it goes into")
     parser.add_argument("--codec", help='measured around, such as "JPEG 4:2:0 with a flat step"')
     parser.add_argument("--training", help="the command that made it")
     options = parser.parse_args()
-    folder = PRESETS / options.name
+    folder = options.presets / options.name
     said: dict[str, Any] = {}
     if (folder / ks.presets.bundled.METADATA).exists():
         said = json.loads((folder / ks.presets.bundled.METADATA).read_text(encoding="utf-8"))
@@ -64,7 +65,7 @@ def main() -> None:
         model = keras.saving.load_model(options.model, compile=False)
         round_kernels(model)
     else:
-        model = ks.models.CompressIntraModel.from_preset(options.name)
+        model = ks.models.CompressIntraModel.from_preset(folder)
     codec = options.codec or said.get("measured", {}).get("codec", "JPEG with a flat step")
     model.save_to_preset(
         folder,
