@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Depth over ordinary JPEG
 #
-# A depth camera has 16 bits and a link that takes JPEG: 8 bits, three channels. The makers' way, depth as hue, comes back
-# with wrong colours at every edge, and a wrong colour is a wrong distance. This page sends one map through real JPEG
-# files in four ways: as 256 levels of gray, as hue, as the two layers of `create_depth_codec_model` (a base in the luma,
-# what is left of its coefficients in the chroma), and with the network of the preset `depth` behind them.
+# A depth camera has 16 bits and a link that takes JPEG: 8 bits, three channels. The makers' way, depth as hue, comes
+# back with wrong colours at every edge, and a wrong colour is a wrong distance. This page sends one map through real
+# JPEG files in four ways: as 256 levels of gray, as hue, as the two layers of `create_depth_codec_model` (a base in the
+# luma, what is left of its coefficients in the chroma), and with the network of the preset `depth` behind them.
 #
 #     KERAS_BACKEND=torch python examples/depth_maps.py --map my_depth.png
 
@@ -37,8 +37,8 @@ print(f"Keras {keras.__version__} on {keras.backend.backend()}")
 # %% [markdown]
 # ## Four ways to be a picture of 8 bits
 #
-# Each is a JPEG file that any viewer opens. Of the two layers the luma alone is the map; the chroma holds what the luma's
-# quantizer left over, eight times as large.
+# Each is a JPEG file that any viewer opens. Of the two layers the luma alone is the map; the chroma holds what the
+# luma's quantizer left over, several times as large.
 
 # %%
 model = ks.models.CompressIntraModel.from_preset("depth")

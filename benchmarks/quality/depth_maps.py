@@ -4,8 +4,8 @@ export KERAS_BACKEND=torch
 python -m benchmarks.quality.depth_maps --disparity stereo/motorcycle_disp.npz             # measures
 python -m benchmarks.quality.depth_maps --tables                                           # writes docs/depth-maps.md
 
-Each map is brought to 16 bits over its own range, for all alike. Bits are those of whole files, without what holes cost,
-which is the same for all; errors are of the pixels that are no holes. The results are `benchmarks/results/depth.json`.
+Each map is brought to 16 bits over its own range, for all alike. Bits are those of whole files, without what holes
+cost, which is the same for all; errors are of the pixels that are no holes. The results are `benchmarks/results/depth.json`.
 """
 
 import argparse

@@ -22,8 +22,8 @@ def pu21_psnr(light: np.ndarray, restored: np.ndarray) -> float:
     ```
 
     Args:
-        light: in cd/m², as a display would show it, [height, width, channels]. Radiance is in a unit of its file's: bring
-            its largest value to the display's, such as 4000.
+        light: in cd/m², as a display would show it, [height, width, channels]. Radiance is in a unit of its file's:
+            bring its largest value to the display's, such as 4000.
         restored: of the same shape.
 
     Returns:

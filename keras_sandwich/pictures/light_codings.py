@@ -6,8 +6,8 @@ import numpy as np
 M1, M2 = 2610 / 16384, 2523 / 4096 * 128
 C1, C2, C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 BRIGHTEST = 10_000.0
-# Mantiuk and Azimi, "PU21: a novel perceptually uniform encoding for adapting existing quality metrics for HDR", Picture
-# Coding Symposium 2021: the fit for banding and glare, which they recommend.
+# Mantiuk and Azimi, "PU21: a novel perceptually uniform encoding for adapting existing quality metrics for HDR",
+# Picture Coding Symposium 2021: the fit for banding and glare, which they recommend.
 PU21 = (
     *(0.353487901, 0.3734658629, 8.277049286e-05, 0.9062562627),
     *(0.09150303166, 0.9099517204, 596.3148142),
