@@ -62,7 +62,7 @@ def create_grayscale_codec_model(
     """Colour photographs over a grayscale codec, one model for all rates.
 
     The linear start multiplexes the chroma into DCT coefficients of the luma. The U-Nets are those of the preset
-    `grayscale_all_rates`. The cost is minimised in decibels, in all scenarios.
+    `grayscale`. The cost is minimised in decibels, in all scenarios.
 
     Example:
 
