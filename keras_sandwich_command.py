@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-SCENARIOS = ("grayscale", "low-resolution", "colour")
+SCENARIOS = ("grayscale", "low-resolution", "colour", "depth", "high-bit-depth")
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -244,8 +244,8 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--scenario",
         choices=SCENARIOS,
         default="grayscale",
-        help="colour over a grayscale codec (the default), high over low resolution, or colour over "
-        "a colour codec",
+        help="colour over a grayscale codec (the default), high over low resolution, colour over a colour codec, "
+        "maps of depth, or pictures of 16 bits; the last two over a colour codec",
     )
     budget = command.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=_positive, default=20.0, help="(default: 20)")
@@ -258,12 +258,13 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=_positive,
         nargs=2,
         metavar=("LOWEST", "HIGHEST"),
-        help="quantizer steps that the model is for (default: 3 48 for low resolution, else 8 96)",
+        help="quantizer steps that the model is for (default: 3 48 for low resolution, 8 64 for depth, "
+        "1 16 for 16 bits, else 8 96)",
     )
     command.add_argument(
         "--chroma",
         choices=("4:4:4", "4:2:2", "4:2:0"),
-        help="the colour codec's chroma subsampling (default: 4:2:0); not for grayscale",
+        help="the colour codec's chroma subsampling (default: 4:2:0); of low resolution and colour",
     )
     command.add_argument(
         "--factor", type=_whole, help="of low resolution alone, by how much smaller (default: 2)"

@@ -22,6 +22,8 @@ BACKENDS = ("torch", "tensorflow", "jax")
 HOST_TESTS = (
     "tests/codecs",
     *(f"tests/datasets/test_{name}.py" for name in ("image_folder", "pictures", "recoloring")),
+    *(f"tests/datasets/test_{name}.py" for name in ("array_crops", "depth_scenes")),
+    "tests/depth",
     *(
         f"tests/datasets/test_{name}.py"
         for name in ("moving_photographs", "sample_photographs", "video_frames")

@@ -3,6 +3,8 @@
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
 python -m benchmarks.quality.long_training grayscale --data train/free train/cid22 --output runs/grayscale.keras
 python -m benchmarks.quality.long_training low-resolution --part postprocessor --data … --output runs/lowres/after.keras
+python -m benchmarks.quality.long_training depth --distortion mae --crop-size 96 --output runs/depth.keras
+python -m benchmarks.quality.long_training high-bit-depth --data … --crop-size 96 --output runs/high_bit_depth.keras
 python -m benchmarks.quality.long_training colour --chroma-subsampling 4:2:0 --distortion lpips --lpips alexnet.npz …
 
 With one thread each, one training fits a core; killed and started again it goes on. The budget counts steps. `--start`
@@ -21,7 +23,7 @@ import keras
 import numpy as np
 
 import keras_sandwich as ks
-from benchmarks.quality.photographs import split
+from benchmarks.quality.photographs import deep_pictures, split
 from keras_sandwich.models.scenarios import SCENARIOS, scenario_arguments
 from keras_sandwich.models.unet import DECODER_FILTERS, ENCODER_FILTERS
 
@@ -30,7 +32,8 @@ PARTS = {
     "postprocessor": ks.models.create_postprocessor_baseline,
     "preprocessor": ks.models.create_preprocessor_baseline,
 }
-DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
+DISTORTIONS = ("mse", "mae", "ssim", "ms-ssim", "lpips")
+DEPTH_CROPS = 2000  # of made-up scenes
 # Of the networks, what is not the scenario's own; the published ones have 7.8 million parameters.
 NETWORKS: dict[str, dict[str, Any]] = {
     "scenario": {},
@@ -63,8 +66,10 @@ def make(
     arguments = scenario_arguments(
         scenario, qsteps, chroma_subsampling=chroma_subsampling, seed=0, dtype=dtype, **changed
     )
-    model = PARTS[part](**arguments)
-    model.build((None, None, None, 3))
+    described = SCENARIOS[scenario]
+    create = PARTS[part] if described.create is PARTS["sandwich"] else described.create
+    model = create(**arguments)
+    model.build((None, None, None, described.channels))
     return model
 
 
@@ -74,6 +79,7 @@ def distortion(name: str, lpips: Path | None = None, mse_share: float = 0.0) -> 
         raise ValueError("LPIPS needs the file of its weights: --lpips FILE (docs/distortions.md).")
     loss = {
         "mse": lambda: "mse",
+        "mae": lambda: "mae",
         "ssim": ks.losses.StructuralSimilarity,
         "ms-ssim": ks.losses.MultiScaleStructuralSimilarity,
         "lpips": lambda: ks.losses.LPIPS(lpips),
@@ -94,11 +100,30 @@ def take_weights(model: Any, start: Any) -> int:
     return taken
 
 
+def training_crops(options: argparse.Namespace, crop_size: int) -> Any:
+    """Batches, as many in an epoch as the budget of steps has for it."""
+    steps = MINUTES_EPOCH if options.minutes else max(options.steps // EPOCHS, 1)
+    if options.scenario == "depth":
+        crops = ks.datasets.depth_crops(DEPTH_CROPS, crop_size)
+        return ks.datasets.ArrayCrops(crops, batch_size=options.batch_size, steps_per_epoch=steps)
+    if options.scenario == "high-bit-depth":
+        pictures = deep_pictures(split(options.data)[0])
+        return ks.datasets.ArrayCrops(
+            pictures, crop_size=crop_size, batch_size=options.batch_size, steps_per_epoch=steps
+        )
+    train, _ = split(options.data, tuple(options.reductions))
+    return ks.datasets.image_folder(
+        train, crop_size=crop_size, batch_size=options.batch_size, steps_per_epoch=steps
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenario", choices=SCENARIOS)
     parser.add_argument("--part", choices=PARTS, default="sandwich")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of pictures")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", help="folders of pictures; depth needs none"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the model's file, .keras")
     parser.add_argument("--start", help="a model's file or a preset to take weights from")
     parser.add_argument(
@@ -150,13 +175,7 @@ def main() -> None:
         print(f"{take_weights(model, load(options.start))} of {len(model.weights)} weights taken")
         model.gamma = settings[0]
         model.codec_proxy.set_effective_qstep(settings[1])
-    train, _ = split(options.data, tuple(options.reductions))
-    crops = ks.datasets.image_folder(
-        train,
-        crop_size=crop_size,
-        batch_size=options.batch_size,
-        steps_per_epoch=MINUTES_EPOCH if options.minutes else max(options.steps // EPOCHS, 1),
-    )
+    crops = training_crops(options, crop_size)
     # A budget of few steps has few epochs.
     epochs = 10**6 if options.minutes else min(EPOCHS, options.steps)
     model.compile(

@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--description", help="if not the one that is there")
     parser.add_argument("--presets", type=Path, default=PRESETS, help="the folder it goes into")
     parser.add_argument("--codec", help='measured around, such as "JPEG 4:2:0 with a flat step"')
+    parser.add_argument("--data", help="what it was trained on, if not the photographs")
     parser.add_argument("--training", help="the command that made it")
     options = parser.parse_args()
     folder = options.presets / options.name
@@ -72,7 +73,7 @@ def main() -> None:
         options.description or said.get("description", ""),
         {**measured(options.name, ks.presets.fingerprint(model)), "codec": codec},
         training=options.training or said.get("training", ""),
-        data=DATA if options.model else said.get("data", DATA),
+        data=options.data or (DATA if options.model else said.get("data", DATA)),
     )
 
 

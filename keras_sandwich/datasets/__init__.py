@@ -1,5 +1,7 @@
 """Pictures and clips to train on and to measure with, for any backend."""
 
+from keras_sandwich.datasets.array_crops import ArrayCrops
+from keras_sandwich.datasets.depth_scenes import depth_crops, synthetic_depth
 from keras_sandwich.datasets.image_folder import ImageFolder, image_folder
 from keras_sandwich.datasets.moving_photographs import moving_photographs
 from keras_sandwich.datasets.optical_flow import dense_flow
@@ -11,9 +13,11 @@ from keras_sandwich.datasets.video_clips import VideoClips, video_clips
 from keras_sandwich.datasets.video_frames import load_video, load_yuv
 
 __all__ = [
+    "ArrayCrops",
     "ImageFolder",
     "VideoClips",
     "dense_flow",
+    "depth_crops",
     "image_folder",
     "load_images",
     "load_tfds_images",
@@ -23,5 +27,6 @@ __all__ = [
     "recolor",
     "sample_images",
     "sample_names",
+    "synthetic_depth",
     "video_clips",
 ]

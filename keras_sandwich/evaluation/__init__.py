@@ -14,6 +14,7 @@ from keras_sandwich.evaluation.joining import join_pictures
 from keras_sandwich.evaluation.loss_measures import loss_measure, lpips, render_psnr
 from keras_sandwich.evaluation.measuring import rd_curve
 from keras_sandwich.evaluation.plots import plot_pictures, plot_rd
+from keras_sandwich.evaluation.pu21 import pu21_psnr
 from keras_sandwich.evaluation.quality import Measure
 from keras_sandwich.evaluation.report.page import write_report
 from keras_sandwich.evaluation.results import load_results, save_results
@@ -36,6 +37,7 @@ __all__ = [
     "pareto_frontier",
     "plot_pictures",
     "plot_rd",
+    "pu21_psnr",
     "rd_curve",
     "rd_table",
     "render_psnr",

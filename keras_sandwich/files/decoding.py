@@ -15,6 +15,7 @@ from keras_sandwich.files.lossless import encode_picture, require_format
 from keras_sandwich.files.networks import Network, bundled_preset, load_network
 from keras_sandwich.files.payload import Payload, is_unaltered, pixel_digest
 from keras_sandwich.files.targets import require_target
+from keras_sandwich.files.value_files import require_values_format, write_values
 from keras_sandwich.files.video_decoding import decode_video, open_video
 from keras_sandwich.files.video_payload import is_video
 from keras_sandwich.inference.tiling import postprocess_picture, require_tile_size
@@ -49,7 +50,8 @@ def decode_file(
     Args:
         source: the coded file.
         target: the picture to write, without loss: .png, .webp, .tif, .bmp, .ppm or .tga. Pictures of more than 8 bits
-            become .png files of 16. A video becomes an .mkv file, without loss (FFV1, times in milliseconds), or an
+            become .png files of 16, and so do depth maps of integers; those of floats .exr or .npy files, and
+            radiance .exr or .hdr. A video becomes an .mkv file, without loss (FFV1, times in milliseconds), or an
             .mp4 that players take (H.264, hardly a loss to see), with its sound.
         model: the `CompressIntraModel`, or the name or folder of a preset; None is the bundled preset that the file
             names.
@@ -88,7 +90,12 @@ def decode_file(
         raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
     network = _network(payload, model)
     bits = 8 + network.num_truncate_bits
-    suffix = require_format(path, payload.output_size, bits)
+    values = payload.values
+    suffix = (
+        require_format(path, payload.output_size, bits)
+        if values is None
+        else require_values_format(path, values)
+    )
     try:
         samples, codec_bits = _samples(data, container, payload, network, accept_altered)
     except ValueError as error:
@@ -97,6 +104,14 @@ def decode_file(
     restored = postprocess_picture(
         network.model, decoded, payload.output_size, tile_size, payload.qstep
     )
+    if values is not None:
+        peak = 255.0 * 2.0 ** (bits - 8)
+        try:
+            restored = values.to_values(restored, peak)
+        except ValueError as error:
+            raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
+        write_values(path, restored)
+        return
     profile = payload.profile or container.header.icc_profile
     write_whole(path, encode_picture(_pixels(restored, bits), suffix, profile))
 

@@ -19,6 +19,7 @@ from keras_sandwich.codecs.video_codec import VideoCodec
 from keras_sandwich.files.info import FileInfo, info_of, read_info
 from keras_sandwich.files.networks import Network, load_network
 from keras_sandwich.files.payload import Payload, pixel_digest, seal, stated_settings
+from keras_sandwich.files.sources import read_source
 from keras_sandwich.files.targets import require_one_goal, require_target
 from keras_sandwich.files.video_encoding import VIDEO_SUFFIX, encode_video, require_for_video
 from keras_sandwich.inference.equivalent_qstep import qstep_for, warn_of_untrained
@@ -29,7 +30,6 @@ from keras_sandwich.inference.tiling import (
     require_tile_size,
 )
 from keras_sandwich.inference.transport import CodedBottleneck, decode
-from keras_sandwich.pictures import read_picture
 from keras_sandwich.refinement.refine import MOST_EFFORT, refine_jpeg, require_refinable
 
 MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
@@ -78,9 +78,10 @@ def encode_file(
     ```
 
     Args:
-        source: a picture file, or for an .mp4 target a video of any kind that FFmpeg reads. A picture's EXIF
-            orientation is applied, every depth brought to the model's, CMYK and gray profiles to sRGB; what becomes of
-            the ways to state colours, docs/files.md says.
+        source: a picture file; for a model of depth maps what `depth.load_depth` reads, whose holes are kept; for one
+            of colours of 16 bits also radiance, .hdr and .exr, coded by its logarithm; or for an .mp4 target a video
+            of any kind that FFmpeg reads. A picture's EXIF orientation is applied, every depth brought to the model's,
+            CMYK and gray profiles to sRGB; what becomes of the ways to state colours, docs/files.md says.
         target: the file to write; its suffix chooses the codec.
         model: a `CompressIntraModel`, or the name or folder of a preset; or a `CompressVideoModel`.
         bits_per_pixel: write the largest file of at most so many bits per pixel of the source.
@@ -124,7 +125,7 @@ def encode_file(
     codec = codec_for_target(path, network, codec)
     require_effort(effort, network, codec)
     require_one_goal(**goals)
-    picture = read_picture(source, network.channels, network.num_truncate_bits, background)
+    picture, values = read_source(Path(source), network, background)
     height, width, _ = picture.pixels.shape
     _require_size(path, network, (height, width), codec.max_side)
     profile = picture.profile if keep_profile else None
@@ -148,6 +149,7 @@ def encode_file(
         preset=network.preset,
         # A gray file whose profile is one for RGB is refused or misread by viewers.
         profile=packed,
+        values=values,
     )
     within = profile if packed is None else None
 
@@ -239,6 +241,9 @@ def default_codec(suffix: str, network: Network) -> codecs.Codec:
     """The suffix's codec, made to carry what the model's proxy carried in training."""
     codec = codecs.codec_for(suffix)()
     chroma = network.chroma_subsampling
+    if not network.color_transform and hasattr(codec, "color_transform"):
+        chroma = "4:4:4"
+        codec = replace(codec, color_transform=False, chroma_subsampling=chroma)  # type: ignore[type-var]
     if network.bottleneck_channels == 3 and chroma and hasattr(codec, "chroma_subsampling"):
         return replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
     return codec

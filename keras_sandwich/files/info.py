@@ -35,6 +35,7 @@ class FileInfo:
         pixels: the first 32 hexadecimal digits of the SHA-256 of the pixels that were coded.
         has_profile: whether the restored picture gets an ICC profile.
         unaltered: whether every byte of the file is as it was written.
+        holds: "picture", "depth" or "radiance".
         frames: of a video; 1 for a picture.
         seconds: that a video lasts; None for a picture.
     """
@@ -52,6 +53,7 @@ class FileInfo:
     pixels: str
     has_profile: bool
     unaltered: bool
+    holds: str = "picture"
     frames: int = 1
     seconds: float | None = None
 
@@ -107,6 +109,7 @@ def info_of(data: bytes) -> FileInfo:
         pixels=payload.pixels,
         has_profile=(payload.profile or container.header.icc_profile) is not None,
         unaltered=is_unaltered(data, container.header.xmp or b"", payload),
+        holds="picture" if payload.values is None else payload.values.kind,
     )
 
 

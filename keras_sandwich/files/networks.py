@@ -11,6 +11,7 @@ from keras_sandwich import presets
 from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.models.compress_video import CompressVideoModel
 from keras_sandwich.models.compression_model import CompressionModel
+from keras_sandwich.models.depth_processors import DepthPostprocessor
 from keras_sandwich.ops.shapes import ceil_multiple
 from keras_sandwich.presets.fingerprint import fingerprint
 
@@ -52,6 +53,18 @@ class Network:
         """What the model's codec proxy carried in training; None where it does not say."""
         coder = getattr(self.model.codec_proxy, "intra", self.model.codec_proxy)
         return getattr(getattr(coder, "proxy", None), "chroma_subsampling", None)
+
+    @property
+    def for_depth(self) -> bool:
+        """Whether it restores depth maps."""
+        return isinstance(self.model.postprocessor, DepthPostprocessor)
+
+    @property
+    def color_transform(self) -> bool:
+        """Whether the codec is to code luma and chroma of three channels; False: the channels as they are."""
+        coder = getattr(self.model.codec_proxy, "intra", self.model.codec_proxy)
+        converts = getattr(getattr(coder, "proxy", None), "convert_to_yuv", True)
+        return bool(converts) or self.bottleneck_channels != 3
 
     def coded_size(self, output_size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of the coded picture for one of (height, width)."""

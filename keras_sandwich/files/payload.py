@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_sandwich.files.stated_values import StatedValues
 from keras_sandwich.files.xmp import NAMESPACE, NOT_XML, read_fields, write_fields
 
 FORMAT_VERSION = 1
@@ -48,6 +49,7 @@ class Payload:
         preset: the bundled preset that holds the network, or None.
         qstep: the quantizer step that the network is told, where it is conditioned on it, or None.
         profile: the picture's ICC profile where the coded file cannot hold it itself, or None.
+        values: what the restored samples mean where they are distances or radiance, or None: a picture.
         pixels: the first 32 hexadecimal digits of the SHA-256 of the pixels that the codec decodes, see `pixel_digest`.
         file: the CRC-32 of the whole file, this value and `check` written as zeros in it.
     """
@@ -59,6 +61,7 @@ class Payload:
     preset: str | None = None
     qstep: float | None = None
     profile: bytes | None = None
+    values: StatedValues | None = None
     pixels: str = NO_DIGEST
     file: str = NO_CHECKSUM
 
@@ -76,6 +79,8 @@ class Payload:
         if self.profile is not None:
             packed = base64.b64encode(zlib.compress(self.profile, 9))
             fields["profile"] = packed.decode("ascii")
+        if self.values is not None:
+            fields["values"] = self.values.to_json()
         fields["pixels"] = self.pixels
         fields["file"] = self.file
         return write_fields({**fields, "check": _checksum(fields) if sealed else NO_CHECKSUM})
@@ -137,6 +142,7 @@ class Payload:
             preset=preset,
             qstep=None if qstep is None else float(qstep),
             profile=_profile(fields),
+            values=_values(fields),
             pixels=fields["pixels"],
             file=fields["file"],
         )
@@ -217,6 +223,15 @@ def _profile(fields: Mapping[str, str]) -> bytes | None:
     if not unpacker.eof:
         raise _wrong(fields, "profile")
     return profile
+
+
+def _values(fields: Mapping[str, str]) -> StatedValues | None:
+    if "values" not in fields:
+        return None
+    try:
+        return StatedValues.from_json(fields["values"])
+    except ValueError as error:
+        raise _wrong(fields, "values") from error
 
 
 def _wrong(fields: Mapping[str, str], name: str) -> ValueError:
