@@ -8,6 +8,7 @@ from keras_sandwich import (
     codecs,
     datasets,
     evaluation,
+    exporting,
     files,
     inference,
     layers,
@@ -19,6 +20,7 @@ from keras_sandwich import (
     presets,
     refinement,
     training,
+    web,
 )
 from keras_sandwich._version import __version__ as __version__
 from keras_sandwich.files import decode_file, encode_file
@@ -31,6 +33,7 @@ __all__ = [
     "decode_file",
     "encode_file",
     "evaluation",
+    "exporting",
     "files",
     "inference",
     "layers",
@@ -43,4 +46,5 @@ __all__ = [
     "refinement",
     "training",
     "transport",
+    "web",
 ]
