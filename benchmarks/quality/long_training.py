@@ -29,6 +29,10 @@ PARTS = {
     "preprocessor": ks.models.create_preprocessor_baseline,
 }
 DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
+# Those of pictures; the others, `material_training.py` trains.
+PICTURES = [
+    name for name, scenario in SCENARIOS.items() if "output_channels" not in scenario.arguments
+]
 EPOCHS = 200  # the learning rate changes from one to the next
 AVERAGED = 0.999  # of the exponential average of the weights
 # Of the gradient's norm, of a cost in decibels: most steps stay below. Without it a few crops undid a training.
@@ -84,7 +88,7 @@ def take_weights(model: Any, start: Any) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("scenario", choices=PICTURES)
     parser.add_argument("--part", choices=PARTS, default="sandwich")
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of pictures")
     parser.add_argument("--output", type=Path, required=True, help="the model's file, .keras")

@@ -37,6 +37,7 @@ class FileInfo:
         unaltered: whether every byte of the file is as it was written.
         frames: of a video; 1 for a picture.
         seconds: that a video lasts; None for a picture.
+        holds: what is restored where it is no picture, such as "normal-map opengl", or None.
     """
 
     format: str
@@ -54,6 +55,7 @@ class FileInfo:
     unaltered: bool
     frames: int = 1
     seconds: float | None = None
+    holds: str | None = None
 
 
 def read_info(path: str | os.PathLike[str]) -> FileInfo:
@@ -107,6 +109,7 @@ def info_of(data: bytes) -> FileInfo:
         pixels=payload.pixels,
         has_profile=(payload.profile or container.header.icc_profile) is not None,
         unaltered=is_unaltered(data, container.header.xmp or b"", payload),
+        holds=payload.holds,
     )
 
 

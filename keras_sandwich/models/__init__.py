@@ -9,6 +9,10 @@ from keras_sandwich.models.builders import create_basic_model, create_loop_filte
 from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.models.compress_video import CompressVideoModel
 from keras_sandwich.models.loop_filter import LoopFilter
+from keras_sandwich.models.material_scenarios import (
+    create_material_codec_model,
+    create_normal_map_codec_model,
+)
 from keras_sandwich.models.mlp import MLP
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
 from keras_sandwich.models.scenarios import (
@@ -36,6 +40,8 @@ __all__ = [
     "create_linear_baseline",
     "create_loop_filter_model",
     "create_lowres_codec_model",
+    "create_material_codec_model",
+    "create_normal_map_codec_model",
     "create_postprocessor_baseline",
     "create_preprocessor_baseline",
 ]

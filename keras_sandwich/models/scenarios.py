@@ -8,6 +8,11 @@ from typing import Any
 from keras_sandwich.layers.rate_models import JpegRate
 from keras_sandwich.models.builders import create_basic_model
 from keras_sandwich.models.compress_intra import CompressIntraModel
+from keras_sandwich.models.potential_start import (
+    KERNEL_SIZE,
+    MATERIAL_KERNEL_SIZE,
+    PATCH_SIZE,
+)
 
 # Of all U-Nets: small enough for a CPU, on patches of 2×2 pixels, and told their place in a macroblock.
 UNETS: dict[str, Any] = {
@@ -52,6 +57,36 @@ SCENARIOS = {
     ),
     "colour": Scenario(
         {"bottleneck_channels": 3, "convert_to_yuv": True}, qstep_range=(8.0, 96.0), slope=0.5
+    ),
+    # The linear path has the kernels of `potential_start`, too large to train in the time that the U-Nets need.
+    "normal-maps": Scenario(
+        {
+            "bottleneck_channels": 3,
+            "output_channels": 2,
+            "convert_to_yuv": True,
+            "patch_size": PATCH_SIZE,
+            "kernel_size": KERNEL_SIZE,
+            "num_mlp_layers": 1,
+            "train_linear": False,
+            "cascade": True,
+        },
+        qstep_range=(4.0, 64.0),
+        slope=0.5,
+    ),
+    # Per element of eight channels, of errors of renders: about 0.33 for what is finely coded.
+    "materials": Scenario(
+        {
+            "bottleneck_channels": 8,
+            "output_channels": 8,
+            "convert_to_yuv": False,
+            "patch_size": PATCH_SIZE,
+            "kernel_size": MATERIAL_KERNEL_SIZE,
+            "num_mlp_layers": 1,
+            "train_linear": False,
+            "rate_model": JpegRate(gradient="unrounded"),
+        },
+        qstep_range=(4.0, 64.0),
+        slope=0.7,
     ),
 }
 
@@ -180,7 +215,7 @@ def scenario_arguments(
     }
     if "resampling" not in options and arguments.get("downsample_factor", 2) != 2:
         arguments["resampling"] = "filters"  # DCT coefficients are kept for halves alone
-    if "rate_model" not in options:
+    if "rate_model" not in arguments:
         colour = arguments["bottleneck_channels"] == 3
         arguments["rate_model"] = JpegRate(
             gradient="unrounded" if colour else "quantized",
