@@ -120,8 +120,10 @@ def systems(models: Path | None = None) -> Iterator[System]:
     for kind, patch_size in (("multiplexed", 16), ("modulated", 2)):
         make = functools.partial(linear, patch_size=patch_size)
         yield System(f"linear-{kind}", f"linear, {kind} chroma", make)
-    make = functools.partial(linear, bottleneck_channels=3, downsample_factor=2)
-    yield System("linear-lowres", "bicubic and Lanczos3", make, "half", SUBSAMPLINGS)
+    half = functools.partial(linear, bottleneck_channels=3, downsample_factor=2)
+    yield System("linear-lowres", "bicubic and Lanczos3", half, "half", SUBSAMPLINGS)
+    make = functools.partial(half, resampling="dct")
+    yield System("linear-dct", "linear, DCT resampling", make, "half", SUBSAMPLINGS)
     for name in ks.presets.names():
         said = ks.presets.describe(name)
         make = functools.partial(ks.models.CompressIntraModel.from_preset, name)

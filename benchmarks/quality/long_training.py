@@ -8,7 +8,8 @@ python -m benchmarks.quality.long_training colour --chroma-subsampling 4:2:0 --d
 With one thread each, one training fits a core; killed and started again it goes on. The budget counts steps. `--start`
 takes what fits of the weights of a model or preset that was trained before. Each picture has a quantizer step of its
 own, so that one model serves all rates, and what is kept is the exponential average of the weights. `--files` goes on
-with JPEG files in the loop. `--distortion` says what is trained for; with `--part preprocessor` files stay plain ones.
+with JPEG files in the loop. `--networks published` has the paper's. `--distortion` says what is trained for; with
+`--part preprocessor` files stay plain ones.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import numpy as np
 import keras_sandwich as ks
 from benchmarks.quality.photographs import split
 from keras_sandwich.models.scenarios import SCENARIOS, scenario_arguments
+from keras_sandwich.models.unet import DECODER_FILTERS, ENCODER_FILTERS
 
 PARTS = {
     "sandwich": ks.models.create_basic_model,
@@ -33,7 +35,17 @@ DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
 PICTURES = [
     name for name, scenario in SCENARIOS.items() if "output_channels" not in scenario.arguments
 ]
+# Of the networks, what is not the scenario's own; the published ones have 7.8 million parameters.
+NETWORKS: dict[str, dict[str, Any]] = {
+    "scenario": {},
+    "published": {
+        "encoder_filters": ENCODER_FILTERS,
+        "decoder_filters": DECODER_FILTERS,
+        "unet_patch_size": 1,
+    },
+}
 EPOCHS = 200  # the learning rate changes from one to the next
+MINUTES_EPOCH = 50  # steps of an epoch where the budget is minutes
 AVERAGED = 0.999  # of the exponential average of the weights
 # Of the gradient's norm, of a cost in decibels: most steps stay below. Without it a few crops undid a training.
 CLIPPED = 10.0
@@ -109,7 +121,11 @@ def main() -> None:
     parser.add_argument(
         "--mse-share", type=float, default=0.0, help="of squared error in the distortion, 0 to 1"
     )
+    parser.add_argument("--networks", choices=NETWORKS, default="scenario")
     parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument(
+        "--minutes", type=float, help="instead of steps, where a machine is lent for a while"
+    )
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--crop-size", type=int, help="128; 192 for MS-SSIM, which needs 161")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -129,6 +145,7 @@ def main() -> None:
         qsteps,
         options.chroma_subsampling,
         options.dtype,
+        **NETWORKS[options.networks],
     )
     if options.start:
         named = options.start in ks.presets.names()
@@ -142,25 +159,32 @@ def main() -> None:
         train,
         crop_size=crop_size,
         batch_size=options.batch_size,
-        steps_per_epoch=max(options.steps // EPOCHS, 1),
+        steps_per_epoch=MINUTES_EPOCH if options.minutes else max(options.steps // EPOCHS, 1),
     )
+    # A budget of few steps has few epochs.
+    epochs = 10**6 if options.minutes else min(EPOCHS, options.steps)
     model.compile(
         keras.optimizers.Adam(global_clipnorm=CLIPPED, use_ema=True, ema_momentum=AVERAGED),
         loss=loss,
     )
     callbacks = [
         ks.callbacks.SynchronizeEpoch(crops),
-        ks.callbacks.TrainingBudget(options.learning_rate, final=0.01),
+        ks.callbacks.TrainingBudget(
+            options.learning_rate,
+            options.minutes,
+            final=0.01,
+            state_file=options.output.with_suffix(".spent"),
+        ),
         keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
     ]
     if options.files:
         codec = ks.codecs.JPEG(chroma_subsampling=options.chroma_subsampling)
         strengths = np.unique(np.round(np.geomspace(*qsteps, 9)))
         ks.training.train_through_codec(
-            model, crops, codec, strengths, epochs=EPOCHS, callbacks=callbacks, verbose=2
+            model, crops, codec, strengths, epochs=epochs, callbacks=callbacks, verbose=2
         )
     else:
-        model.fit(crops, epochs=EPOCHS, callbacks=callbacks, verbose=2)
+        model.fit(crops, epochs=epochs, callbacks=callbacks, verbose=2)
     model.save(options.output)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from keras import ops
 
 import keras_sandwich as ks
 from benchmarks.quality.rate_distortion import RESULTS
@@ -40,22 +41,31 @@ def measured(name: str, fingerprint: str) -> dict[str, Any]:
     return {}
 
 
+def round_kernels(model: Any) -> None:
+    """Rounds the kernels to float16, which half the bytes hold: what is measured, and what is in the wheel."""
+    for weight in model.weights:
+        if len(weight.shape) > 1:
+            weight.assign(ops.cast(ops.cast(weight, "float16"), weight.dtype))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
     parser.add_argument("model", nargs="?", help="a .keras file; left out: the preset as it is")
     parser.add_argument("--description", help="if not the one that is there")
+    parser.add_argument("--presets", type=Path, default=PRESETS, help="the folder it goes into")
     parser.add_argument("--codec", help='measured around, such as "JPEG 4:2:0 with a flat step"')
     parser.add_argument("--training", help="the command that made it")
     options = parser.parse_args()
-    folder = PRESETS / options.name
+    folder = options.presets / options.name
     said: dict[str, Any] = {}
     if (folder / ks.presets.bundled.METADATA).exists():
         said = json.loads((folder / ks.presets.bundled.METADATA).read_text(encoding="utf-8"))
     if options.model:
         model = keras.saving.load_model(options.model, compile=False)
+        round_kernels(model)
     else:
-        model = ks.models.CompressIntraModel.from_preset(options.name)
+        model = ks.models.CompressIntraModel.from_preset(folder)
     codec = options.codec or said.get("measured", {}).get("codec", "JPEG with a flat step")
     model.save_to_preset(
         folder,

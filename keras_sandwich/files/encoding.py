@@ -27,7 +27,7 @@ from keras_sandwich.files.networks import (
 from keras_sandwich.files.payload import Payload, pixel_digest, seal, stated_settings
 from keras_sandwich.files.targets import require_one_goal, require_target
 from keras_sandwich.files.video_encoding import VIDEO_SUFFIX, encode_video, require_for_video
-from keras_sandwich.inference.equivalent_qstep import qstep_for
+from keras_sandwich.inference.equivalent_qstep import qstep_for, warn_of_untrained
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
 from keras_sandwich.inference.tiling import (
     postprocess_picture,
@@ -218,7 +218,9 @@ def encode_file(
                 setting, file
             ):
                 setting, file = finer, smaller
-    file = seal(file, payload_at(setting), pixel_digest(setting.decode(file)))
+    payload = payload_at(setting)
+    warn_of_untrained(network.model, payload.qstep)
+    file = seal(file, payload, pixel_digest(setting.decode(file)))
     write_whole(path, file)
     return info_of(file)
 

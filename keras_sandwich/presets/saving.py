@@ -10,6 +10,7 @@ import keras
 from keras_sandwich._version import __version__
 from keras_sandwich._whole_files import replace_whole
 from keras_sandwich.presets.bundled import CONFIG, METADATA, WEIGHTS
+from keras_sandwich.presets.compact_weights import make_compact
 from keras_sandwich.presets.fingerprint import fingerprint
 
 FORMAT = 1  # of the folder; raised when an older package could not read a newer one's
@@ -59,6 +60,7 @@ def save(model: Any, path: Any, description: str, measured: Any, metadata: dict[
         new[CONFIG].write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         new[METADATA].write_text(about + "\n", encoding="utf-8")
         model.save_weights(new[WEIGHTS])
+        make_compact(new[WEIGHTS])
 
 
 def versions() -> dict[str, str]:

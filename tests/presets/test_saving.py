@@ -1,5 +1,6 @@
 import json
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -52,6 +53,29 @@ def test_what_comes_back(tmp_path):
             "postprocessor": fingerprint(model.postprocessor),
         },
     }
+
+
+def test_what_float16_holds_exactly_takes_half_the_bytes(tmp_path):
+    model = sandwich(networks=True)
+    rng = np.random.default_rng(0)
+    for weight in model.weights:  # the biases of numbers that float16 does not hold
+        values = rng.normal(size=weight.shape)
+        weight.assign(values.astype("float16" if weight.name == "kernel" else "float32"))
+    model.save_to_preset(tmp_path, "For tests.")
+    stored = {1: set(), 4: set()}
+
+    def note(_, entry):
+        if isinstance(entry, h5py.Dataset) and entry.ndim in stored:
+            stored[entry.ndim].add(str(entry.dtype))
+
+    with h5py.File(tmp_path / "model.weights.h5") as file:
+        file.visititems(note)
+    assert stored[4] == {"float16"}
+    assert "float32" in stored[1]
+    again = CompressIntraModel.from_preset(tmp_path)
+    for ours, theirs in zip(model.weights, again.weights, strict=True):
+        assert ours.dtype == theirs.dtype
+        assert np.array_equal(*(keras.ops.convert_to_numpy(w) for w in (ours, theirs)))
 
 
 def test_without_a_side_and_with_several_keys(tmp_path):
