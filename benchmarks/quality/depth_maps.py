@@ -5,7 +5,8 @@ python -m benchmarks.quality.depth_maps --disparity stereo/motorcycle_disp.npz  
 python -m benchmarks.quality.depth_maps --tables                                           # writes docs/depth-maps.md
 
 Each map is brought to 16 bits over its own range, for all alike. Bits are those of whole files, without what holes
-cost, which is the same for all; errors are of the pixels that are no holes. The results are `benchmarks/results/depth.json`.
+cost, which is the same for all; errors are of the pixels that are no holes. The results are
+`benchmarks/results/depth.json`.
 """
 
 import argparse
