@@ -352,7 +352,7 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         commands,
         "export",
         "write a sandwich's networks as files that run without Keras",
-        "grayscale_all_rates exported --format onnx --precision float16",
+        "grayscale exported --format onnx --precision float16",
     )
     command.add_argument("model", help=MODEL_HELP)
     command.add_argument("target", type=Path, help="the folder to write to")
@@ -394,7 +394,7 @@ def _add_web(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands,
         "web",
         "write a static page that restores coded files in the browser",
-        "grayscale_all_rates site --runtime node_modules/onnxruntime-web/dist",
+        "grayscale site --runtime node_modules/onnxruntime-web/dist",
     )
     command.add_argument("model", help=MODEL_HELP)
     command.add_argument("target", type=Path, help="the folder to write to")
