@@ -17,11 +17,13 @@ import keras
 import numpy as np
 
 import keras_sandwich as ks
-from benchmarks.quality.long_training import AVERAGED, CLIPPED, take_weights
+from benchmarks.quality.long_training import CLIPPED, take_weights
 from keras_sandwich.datasets.generated_materials import material_from_photograph
 
 MAPS = {"normal-maps": ("normal_xy",), "materials": ks.pictures.MATERIAL_MAPS}
-EPOCHS = 100
+EPOCHS, ENDLESS = 100, 1_000_000
+# Of the exponential average of the weights: trainings of a few hundred steps.
+AVERAGED = 0.995
 SIDE = 256
 
 
@@ -64,11 +66,13 @@ def main() -> None:
     parser.add_argument("kind", choices=MAPS)
     parser.add_argument("--output", type=Path, required=True, help="the model's file, .keras")
     parser.add_argument("--photographs", type=Path, help="folder")
+    parser.add_argument("--every", type=int, default=1, help="take one photograph of so many")
     parser.add_argument("--generated", type=int, default=300)
     parser.add_argument("--start", type=Path, help="a model's file to take weights from")
     parser.add_argument("--chroma-subsampling", default="4:4:4")
     parser.add_argument("--filters", type=int, nargs="+", default=[20, 40], help="of the encoder")
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--minutes", type=float, help="how long, instead of steps")
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     options = parser.parse_args()
@@ -79,10 +83,10 @@ def main() -> None:
         start = keras.saving.load_model(options.start, compile=False)
         print(f"{take_weights(model, start)} of {len(model.weights)} weights taken")
     crops = ks.datasets.MaterialCrops(
-        materials_to_train(options.kind, options.generated, options.photographs),
+        materials_to_train(options.kind, options.generated, options.photographs, options.every),
         MAPS[options.kind],
         batch_size=options.batch_size,
-        steps_per_epoch=max(options.steps // EPOCHS, 1),
+        steps_per_epoch=20 if options.minutes else max(options.steps // EPOCHS, 1),
     )
     model.compile(
         keras.optimizers.Adam(global_clipnorm=CLIPPED, use_ema=True, ema_momentum=AVERAGED),
@@ -90,10 +94,11 @@ def main() -> None:
     )
     callbacks = [
         ks.callbacks.SynchronizeEpoch(crops),
-        ks.callbacks.TrainingBudget(options.learning_rate, final=0.01),
+        ks.callbacks.TrainingBudget(options.learning_rate, options.minutes, final=0.01),
         keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
     ]
-    model.fit(crops, epochs=EPOCHS, callbacks=callbacks, verbose=2)
+    epochs = ENDLESS if options.minutes else EPOCHS  # the minutes end it
+    model.fit(crops, epochs=epochs, callbacks=callbacks, verbose=2)
     model.save(options.output)
 
 

@@ -53,6 +53,11 @@ def codec(subsampling: str, transform: bool = True) -> ks.codecs.JPEG:
 def systems(models: list[Path]) -> dict[str, tuple[Any, Any, str]]:
     """The system, the codec and the weights' fingerprint of each curve."""
     found: dict[str, tuple[Any, Any, str]] = {}
+    for subsampling, preset in PRESETS.items():
+        if preset in ks.presets.names() and not models:
+            model = ks.models.CompressIntraModel.from_preset(preset)
+            mark = ks.presets.fingerprint(model)
+            found[f"preset-{preset}"] = (model, codec(subsampling), mark)
     for coding in ("xyz", "xy", "octahedral"):
         for planes in ("luma",) if coding == "xyz" else ("rgb", "luma"):
             baseline = ks.evaluation.NormalMapBaseline(coding, planes)
@@ -65,11 +70,6 @@ def systems(models: list[Path]) -> dict[str, tuple[Any, Any, str]]:
     for subsampling in ("4:4:4", "4:2:0"):
         name = subsampling.replace(":", "")
         found[f"linear-start-{name}"] = (linear, codec(subsampling), "")
-    for subsampling, preset in PRESETS.items():
-        if preset in ks.presets.names() and not models:
-            model = ks.models.CompressIntraModel.from_preset(preset)
-            mark = ks.presets.fingerprint(model)
-            found[f"preset-{preset}"] = (model, codec(subsampling), mark)
     for file in models:
         model = keras.saving.load_model(file, compile=False)
         subsampling = model.codec_proxy.proxy.chroma_subsampling
