@@ -6,7 +6,7 @@ const STRIP = 1024; // rows read at a time: some browsers have canvases of 16 me
 
 /**
  * @param {Blob} blob
- * @param {number} channels of what was coded: 1 takes the red of three that are equal
+ * @param {number} channels of what was coded: of 1 it is the green, as the codecs here take it of WebP, whose grays are not quite
  * @returns {Promise<{width: number, height: number, channels: number, samples: Uint8Array}>}
  */
 export async function decodePixels(blob, channels) {
@@ -29,7 +29,8 @@ export async function decodePixels(blob, channels) {
     const { data } = context.getImageData(0, 0, width, rows);
     let to = top * width * channels;
     for (let from = 0; from < data.length; from += 4) {
-      for (let channel = 0; channel < channels; channel++) samples[to++] = data[from + channel];
+      if (channels === 1) samples[to++] = data[from + 1];
+      else for (let channel = 0; channel < 3; channel++) samples[to++] = data[from + channel];
     }
   }
   bitmap.close();
