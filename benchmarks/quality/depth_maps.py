@@ -1,11 +1,11 @@
 """Depth maps through real files: the sandwich, its linear start, and the codings that cameras and data sets use.
 
 export KERAS_BACKEND=torch
-python -m benchmarks.quality.depth_maps --disparity stereo/motorcycle_disp.npz             # measures
-python -m benchmarks.quality.depth_maps --tables                                           # writes docs/depth-maps.md
+python -m benchmarks.quality.depth_maps --disparity stereo/motorcycle_disp.npz  # measures
+python -m benchmarks.quality.depth_maps --tables  # writes docs/depth-maps.md
 
 Each map is brought to 16 bits over its own range, for all alike. Bits are those of whole files, without what holes
-cost, which is the same for all; errors are of the pixels that are no holes. The results are
+cost, which is the same for all; errors are of the pixels that are no holes. The results stand in
 `benchmarks/results/depth.json`.
 """
 
@@ -161,9 +161,9 @@ def at_rate(points: list[dict[str, float]], rate: float, measure: str) -> float 
 
 def means(results: dict, names: list[str], rate: float, measure: str, way: str) -> float | None:
     """The mean over maps; of errors in levels the geometric one."""
-    values = [at_rate(results[name][way], rate, measure) for name in names]
+    values = [at_rate(results[name][way], rate, measure) for name in names if way in results[name]]
     known = [value for value in values if value is not None]
-    if len(known) < len(values):
+    if len(known) < len(names):
         return None
     return float(np.exp(np.mean(np.log(known)))) if measure == "epe" else float(np.mean(known))
 

@@ -153,6 +153,8 @@ def table(results: dict[str, Any], kind: str) -> str:
     lines = [[title, *(f"{rate} bpp" for rate in RATES[kind]), "at its best", "at bpp"]]
     lines.append(["---", *["---:"] * (len(RATES[kind]) + 2)])
     for way in (OURS, LINEAR, TRUNCATED, BYTES, DEEP):
+        if any(way not in picture for picture in results.values()):
+            continue
         cells = [mean_at(results, way, rate) for rate in RATES[kind]]
         quality, bpp = best(results, way)
         texts = ["–" if cell is None else f"{cell:.2f}" for cell in cells]

@@ -36,6 +36,7 @@ from keras_sandwich.inference.tiling import (
     require_tile_size,
 )
 from keras_sandwich.inference.transport import CodedBottleneck, decode
+from keras_sandwich.ops.quality_layers import LEAST_QSTEP
 from keras_sandwich.refinement.refine import MOST_EFFORT, refine_jpeg, require_refinable
 
 MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
@@ -138,6 +139,8 @@ def encode_file(
     codec = codec_for_target(path, network, codec)
     require_effort(effort, network, codec)
     require_one_goal(**goals)
+    if network.for_depth:
+        require_layers(codec)
     picture, values = read_source(Path(source), network, background, convention)
     height, width, _ = picture.pixels.shape
     _require_size(path, network, (height, width), codec.max_side)
@@ -203,8 +206,13 @@ def encode_file(
         restored = np.clip(np.round(restored), 0, 255 * 2**network.num_truncate_bits)
         return float(np.sum((restored - picture.pixels) ** 2, dtype="float64"))
 
+    strengths = codec.strengths
+    if network.for_depth:
+        strengths = tuple(qstep for qstep in strengths if qstep >= LEAST_QSTEP)
     if strength is not None:
         setting = codec.with_strength(strength)
+        if network.for_depth:
+            require_layers(setting)
         file = encode(setting)
         if effort:
             file = refined(setting, file, None)
@@ -212,10 +220,10 @@ def encode_file(
         pixels = height * width
         limit = int(pixels * bits_per_pixel / 8) if bits_per_pixel is not None else target_size
         assert limit is not None
-        setting, file = search_strength(codec, encode, limit, pixels)
+        setting, file = search_strength(codec, strengths, encode, limit, pixels)
         if effort:
             # Refinement makes files smaller, so it begins with one that is too large.
-            finer, larger = search_strength(codec, encode, int(HEADROOM * limit), pixels)
+            finer, larger = search_strength(codec, strengths, encode, int(HEADROOM * limit), pixels)
             smaller = refined(finer, larger, 8 * limit)
             if len(smaller) <= limit and squared_error(finer, smaller) < squared_error(
                 setting, file
@@ -236,6 +244,22 @@ def require_effort(effort: int, network: Network, codec: codecs.Codec) -> None:
                 f"`effort` refines what pictures look like. Received effort={effort} for a normal map."
             )
         require_refinable(network.model, codec)
+
+
+def require_layers(codec: Any) -> None:
+    """ValueError for a codec that does not carry the two layers of a depth map, see `ops.quality_layers`."""
+    carries = (
+        isinstance(codec, codecs.JPEG)
+        and codec.qstep is not None
+        and codec.qstep >= LEAST_QSTEP
+        and codec.chroma_subsampling == "4:4:4"
+        and codec.color_transform
+    )
+    if not carries:
+        raise ValueError(
+            "A depth map lies on the quantizer's steps, so the codec must be JPEG 4:4:4 of a flat step of at least "
+            f"{LEAST_QSTEP:g}: codecs.JPEG(qstep={LEAST_QSTEP:g}) or coarser. Received {codec!r}."
+        )
 
 
 def codec_for_target(path: Path, network: Network, codec: Any = None) -> codecs.Codec:
@@ -286,16 +310,18 @@ def _require_size(path: Path, network: Network, size: tuple[int, int], most: int
         )
 
 
-def search_strength(codec: codecs.Codec, encode: Any, limit: int, pixels: int) -> tuple[Any, Any]:
+def search_strength(
+    codec: codecs.Codec, strengths: tuple[float, ...], encode: Any, limit: int, pixels: int
+) -> tuple[Any, Any]:
     """The codec at the strength of the largest file, or files, within a limit of bytes, and what it writes.
 
     Args:
-        codec: whose strengths are tried.
+        codec: whose strength is set.
+        strengths: that are tried.
         encode: a codec to a file's bytes, or to a list of several files'.
         limit: bytes of all of them.
         pixels: of the picture, for the words of an error.
     """
-    strengths = codec.strengths
     if not strengths:
         raise ValueError(
             f"{codec.name} has no strengths to search over. Received {codec!r}; give a codec whose "

@@ -134,7 +134,7 @@ def encode_material(
             8.0 * (target_size or 0) if bits_per_pixel is None else height * width * bits_per_pixel
         )
         most = int(bits / 8)
-        setting, coded = search_strength(codec, files, most, height * width)
+        setting, coded = search_strength(codec, codec.strengths, files, most, height * width)
     folder = Path(target_folder)
     folder.mkdir(parents=True, exist_ok=True)
     infos = []

@@ -50,6 +50,22 @@ def test_depth_of_16_bits_comes_back_with_its_holes(tmp_path, depth_model):
         ks.decode_file(tmp_path / "depth.jpg", tmp_path / "again.exr", depth_model)
 
 
+def test_what_does_not_carry_the_layers_is_refused(tmp_path, depth_model):
+    np.save(tmp_path / "depth.npy", ks.datasets.synthetic_depth(16, 24))
+    for target, options in (
+        ("a.jpg", {"strength": 7}),
+        ("a.webp", {"strength": 50}),
+        ("a.jpg", {"strength": 20, "codec": ks.codecs.JPEG(quality=80)}),
+        ("a.jpg", {"strength": 20, "codec": ks.codecs.JPEG(qstep=8, chroma_subsampling="4:2:0")}),
+    ):
+        with pytest.raises(ValueError, match="JPEG 4:4:4 of a flat step of at least 8"):
+            ks.encode_file(tmp_path / "depth.npy", tmp_path / target, depth_model, **options)
+    info = ks.encode_file(
+        tmp_path / "depth.npy", tmp_path / "a.jpg", depth_model, target_size=100_000
+    )
+    assert info.settings.get("qstep", 8) == 8  # no finer, however much there is room for
+
+
 def test_depth_of_floats_comes_back_as_floats(tmp_path, depth_model):
     depth = ks.datasets.synthetic_depth(40, 64, seed=5).astype("float32") / 6553.5
     depth[3:6, 5:9] = np.nan
