@@ -128,10 +128,10 @@ def tables(results: Path) -> str:
                 for k in range(len(pictures)):
                     others = [c.of_pictures([k]) for b, c in baselines.items() if b != name]
                     best = ks.evaluation.upper_envelope(others, metric)
-                    values.append(
-                        ks.evaluation.bd_rate(best, around[name].of_pictures([k]), metric)
-                    )
-                numbers = " | ".join(f"{value:+.1f} %" for value in [*values, np.mean(values)])
+                    values.append(_more_bits(best, around[name].of_pictures([k]), metric))
+                known = [value for value in values if value is not None]
+                values.append(float(np.mean(known)) if len(known) == len(pictures) else None)
+                numbers = " | ".join("—" if v is None else f"{v:+.1f} %" for v in values)
                 lines.append(f"| {name} | {numbers} |")
         lines += [f"\n{title}, bits per pixel at an angle, mean of the maps that reach it\n"]
         lines += [
@@ -141,6 +141,14 @@ def tables(results: Path) -> str:
         for name, curve in around.items():
             lines.append(f"| {name} | " + " | ".join(_bits_at(curve, angle) for angle in AT) + " |")
     return "\n".join(lines)
+
+
+def _more_bits(reference: Any, curve: Any, metric: str) -> float | None:
+    """The BD-rate in percent; None where the two share no quality."""
+    try:
+        return ks.evaluation.bd_rate(reference, curve, metric)
+    except ValueError:
+        return None
 
 
 def _bits_at(curve: ks.evaluation.RDCurve, angle: float) -> str:
