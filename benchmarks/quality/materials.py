@@ -5,7 +5,7 @@ python -m benchmarks.quality.materials TEXTURES
 python -m benchmarks.quality.materials TEXTURES --models runs/materials.keras --results /tmp/trial
 python -m benchmarks.quality.materials --tables
 
-TEXTURES is a folder of material folders. Of each material the middle 384×384 pixels are coded. The baseline is a colour
+TEXTURES is a folder of material folders. Of each material the middle 256×256 pixels are coded. The baseline is a colour
 file, a normal file and a packed file of occlusion, roughness and metalness; each is JPEG, their steps are allocated by
 the grid of `RATIOS`, and the best of it is what is compared with. Results are files of `save_results` in
 `benchmarks/results/materials/`; what is there is not measured again, unless it is of other weights.
@@ -25,9 +25,9 @@ from keras_sandwich.losses.shading_error import lights_and_views
 from keras_sandwich.models.material_scenarios import MATERIAL_FILES
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "materials"
-SIDE = 384
-STEPS = (4, 8, 14, 24, 40, 64)
-RENDERS, SEED = 3, 4321  # lights and views that no training has seen
+SIDE = 256
+STEPS = (6, 12, 22, 38, 64)
+RENDERS, SEED = 2, 4321  # lights and views that no training has seen
 # Of the normal's and the packed file's step over the colour file's.
 RATIOS = ((0.5, 1.0), (0.5, 2.0), (1.0, 1.0), (1.0, 2.0), (1.0, 4.0))
 PRESET = "materials"
@@ -114,7 +114,7 @@ def ssim_of_renders() -> Measure:
 
 
 def load(folder: Path) -> dict[str, np.ndarray]:
-    """Each material, [384, 384, 8], by its name; those of ambientCG have y down."""
+    """Each material, [256, 256, 8], by its name; those of ambientCG have y down."""
     materials = {}
     for name, maps in ks.pictures.find_materials(folder).items():
         convention = "directx" if "ambientcg" in name else "opengl"

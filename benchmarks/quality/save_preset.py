@@ -24,7 +24,7 @@ DATA = (
 # Where normal maps and materials are measured, by which measure and on what.
 SURFACES = {
     "normal-maps": ("normal-angle", "six normal maps of ambientCG and Flight Helmet, 512x512"),
-    "materials": ("psnr-renders", "seven materials of ambientCG and Flight Helmet, 384x384"),
+    "materials": ("psnr-renders", "seven materials of ambientCG and Flight Helmet, 256x256"),
 }
 PRESETS = Path(ks.presets.__file__).parent
 

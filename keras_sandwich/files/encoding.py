@@ -287,7 +287,9 @@ def default_codec(suffix: str, network: Network) -> codecs.Codec:
         chroma = "4:4:4"
         codec = replace(codec, color_transform=False, chroma_subsampling=chroma)  # type: ignore[type-var]
     if network.bottleneck_channels == 3 and chroma and hasattr(codec, "chroma_subsampling"):
-        return replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
+        codec = replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
+        if not network.convert_to_yuv and isinstance(codec, codecs.JPEG):
+            return replace(codec, color_transform=False)
     return codec
 
 

@@ -53,8 +53,17 @@ class Network:
     @property
     def chroma_subsampling(self) -> str | None:
         """What the model's codec proxy carried in training; None where it does not say."""
+        return getattr(self._proxy, "chroma_subsampling", None)
+
+    @property
+    def convert_to_yuv(self) -> bool:
+        """Whether the proxy's codec codes Y, Cb and Cr; it does where it does not say."""
+        return bool(getattr(self._proxy, "convert_to_yuv", True))
+
+    @property
+    def _proxy(self) -> Any:
         coder = getattr(self.model.codec_proxy, "intra", self.model.codec_proxy)
-        return getattr(getattr(coder, "proxy", None), "chroma_subsampling", None)
+        return getattr(coder, "proxy", None)
 
     @property
     def for_depth(self) -> bool:

@@ -1,6 +1,7 @@
 """The sandwiches for normal maps and materials in one call."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from keras_sandwich.models.builders import create_basic_model
@@ -20,7 +21,8 @@ def create_normal_map_codec_model(
     """Normal maps over a colour codec, one model for all rates.
 
     Its maps have two channels, x and y with y up, in levels 127.5·(n + 1): z follows from them, as the normals have
-    unit length and point towards the viewer (`pictures.normals_to_levels`). The linear start turns x and y into their
+    unit length and point towards the viewer (`pictures.normals_to_levels`). Over 4:4:4 the codec is without colour
+    transform, `codecs.JPEG(color_transform=False)`. The linear start turns x and y into their
     potential, which is the luma, and what has none, see `potential_start`.
 
     Example:
@@ -47,9 +49,11 @@ def create_normal_map_codec_model(
     Raises:
         ValueError: an argument out of its range. TypeError: one that is not known.
     """
-    options = {"chroma_subsampling": chroma_subsampling, **options}
+    # R, G and B are rounded before they become Y, Cb and Cr, and again after: who has no chroma to halve does without.
+    transformed = chroma_subsampling != "4:4:4"
+    options = {"chroma_subsampling": chroma_subsampling, "convert_to_yuv": transformed, **options}
     arguments = scenario_arguments("normal-maps", qstep_range, **options)
-    return _started(arguments, potential_kernels)
+    return _started(arguments, partial(potential_kernels, as_luma=arguments["convert_to_yuv"]))
 
 
 def create_material_codec_model(

@@ -29,13 +29,14 @@ GRID = 256  # on which the kernels are computed
 
 
 def potential_kernels(
-    patch_size: int = PATCH_SIZE, kernel_size: int = KERNEL_SIZE
+    patch_size: int = PATCH_SIZE, kernel_size: int = KERNEL_SIZE, as_luma: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The kernels before and after a codec of three channels: the potential as luma, the rest as Cb, and flat Cr.
+    """The kernels before and after a codec of three channels: the potential, the rest, and a plane of nothing.
 
     Args:
         patch_size: p, of the linear paths.
         kernel_size: of their convolutions, in patches, odd.
+        as_luma: they are Y, Cb and Cr of R, G and B; otherwise R, G and B themselves.
 
     Returns:
         [kernel_size, kernel_size, 2·p², 3·p²] and [kernel_size, kernel_size, 3·p², 2·p²] float32, for x and y (up) in
@@ -44,9 +45,10 @@ def potential_kernels(
     turn = _turning(2 * (kernel_size // 2) * patch_size + 1, CUTOFF)
     # Their adjoint undoes unitary transforms: mirrored, and rows and columns exchanged.
     back = turn[::-1, ::-1].swapaxes(2, 3)
+    to_channels, to_planes = (YUV_TO_RGB, RGB_TO_YUV) if as_luma else (np.eye(3), np.eye(3))
     return (
-        on_patches(np.einsum("hwio,co->hwic", turn, YUV_TO_RGB[:, :2]), patch_size),
-        on_patches(np.einsum("hwoi,oc->hwci", back, RGB_TO_YUV[:2]), patch_size),
+        on_patches(np.einsum("hwio,co->hwic", turn, to_channels[:, :2]), patch_size),
+        on_patches(np.einsum("hwoi,oc->hwci", back, to_planes[:2]), patch_size),
     )
 
 

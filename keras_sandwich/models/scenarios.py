@@ -86,7 +86,6 @@ SCENARIOS = {
         {
             "bottleneck_channels": 3,
             "output_channels": 2,
-            "convert_to_yuv": True,
             "patch_size": PATCH_SIZE,
             "kernel_size": KERNEL_SIZE,
             "num_mlp_layers": 1,
@@ -240,9 +239,10 @@ def scenario_arguments(
         arguments["resampling"] = "filters"  # DCT coefficients are kept for halves alone
     if "rate_model" not in arguments and described.create is create_basic_model:
         colour = arguments["bottleneck_channels"] == 3
+        transformed = arguments.get("convert_to_yuv", colour)
         arguments["rate_model"] = JpegRate(
             gradient="unrounded" if colour else "quantized",
-            interleaved=colour,
+            interleaved=transformed,
             chroma_subsampling=arguments.get("chroma_subsampling", "4:4:4"),
         )
     return arguments

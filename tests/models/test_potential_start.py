@@ -88,6 +88,8 @@ def test_luma_holds_the_potential_and_cr_nothing():
     np.testing.assert_allclose(before @ RGB_TO_YUV[1], turn[..., 1], atol=1e-6)
     np.testing.assert_allclose(before @ RGB_TO_YUV[2], 0 * turn[..., 0], atol=1e-6)
     assert after.shape == (25, 25, 3, 2)
+    plain = potential_kernels(1, 25, as_luma=False)[0]
+    np.testing.assert_allclose(plain, np.concatenate([turn, 0 * turn[..., :1]], -1), atol=1e-6)
 
 
 @pytest.mark.once
