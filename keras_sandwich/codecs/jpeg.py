@@ -39,7 +39,7 @@ class JPEG(Codec):
         quality: 1 to 100, the tables of T.81 Annex K scaled as libjpeg does.
         tables: one 8×8 table of integers 1 to 255 in raster order, or two: for luma and for chroma.
         chroma_subsampling: of colour pictures: "4:4:4", "4:2:2" or "4:2:0".
-        optimize: write Huffman tables made for the picture.
+        optimize: write Huffman tables made for the picture, unless that takes more than 16 bits a pixel.
         progressive: write a progressive file.
         color_transform: code Y, Cb and Cr; False codes R, G and B, under 4:4:4 only, with Pillow 10.2 or later.
 
@@ -164,7 +164,13 @@ class JPEG(Codec):
                     f"JPEG holds ICC profiles of up to {MAX_PROFILE} bytes. Received {len(icc_profile)}."
                 )
             options["icc_profile"] = icc_profile
-        return pillow_save(image, "JPEG", mode=mode, **options)
+        try:
+            return pillow_save(image, "JPEG", mode=mode, **options)
+        except ValueError:
+            # For tables of the picture's own Pillow has room for 16 bits a pixel; noise at a step of 1 needs more.
+            if not self.optimize or self.progressive:
+                raise
+            return pillow_save(image, "JPEG", mode=mode, **{**options, "optimize": False})
 
     def decode(self, data: bytes) -> np.ndarray:
         return pillow_load(check_data(data), "JPEG")

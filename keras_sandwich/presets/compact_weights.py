@@ -28,7 +28,8 @@ def _copy(old: Any, new: Any) -> None:
             continue
         array = entry[()]
         if np.issubdtype(entry.dtype, np.floating):
-            half = array.astype("float16")
+            with np.errstate(over="ignore"):  # what no half float holds stays as it is
+                half = array.astype("float16")
             array = half if np.array_equal(half.astype(array.dtype), array) else array
         packed: dict[str, Any] = {"compression": "gzip", "shuffle": True} if np.ndim(array) else {}
         copied = new.create_dataset(name, data=array, **packed)

@@ -133,6 +133,14 @@ def test_optimize_writes_tables_of_its_own():
     np.testing.assert_array_equal(JPEG().decode(optimized), JPEG().decode(standard))
 
 
+def test_noise_of_more_than_16_bits_a_pixel_is_written_too():
+    noise = np.random.default_rng(0).integers(0, 256, (256, 384, 3), dtype="uint8")
+    codec = JPEG(qstep=1, color_transform=False)
+    file = codec.encode(noise)
+    assert 8 * len(file) > 16 * 256 * 384
+    assert np.abs(codec.decode(file).astype(int) - noise).max() <= 2
+
+
 def test_progressive_frame():
     baseline, progressive = (JPEG(progressive=on).encode(GRAY) for on in (False, True))
     assert len(payloads(baseline, SOF0)) == 1
