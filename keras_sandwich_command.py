@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-SCENARIOS = ("grayscale", "low-resolution", "colour")
+SCENARIOS = ("grayscale", "low-resolution", "colour", "depth", "high-bit-depth")
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -260,8 +260,8 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--scenario",
         choices=SCENARIOS,
         default="grayscale",
-        help="colour over a grayscale codec (the default), high over low resolution, or colour over "
-        "a colour codec",
+        help="colour over a grayscale codec (the default), high over low resolution, colour over a colour codec, "
+        "maps of depth, or pictures of 16 bits; the last two over a colour codec",
     )
     budget = command.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=_positive, default=20.0, help="(default: 20)")
@@ -274,12 +274,13 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=_positive,
         nargs=2,
         metavar=("LOWEST", "HIGHEST"),
-        help="quantizer steps that the model is for (default: 3 48 for low resolution, else 8 96)",
+        help="quantizer steps that the model is for (default: 3 48 for low resolution, 8 64 for depth, "
+        "1 16 for 16 bits, else 8 96)",
     )
     command.add_argument(
         "--chroma",
         choices=("4:4:4", "4:2:2", "4:2:0"),
-        help="the colour codec's chroma subsampling (default: 4:2:0); not for grayscale",
+        help="the colour codec's chroma subsampling (default: 4:2:0); of low resolution and colour",
     )
     command.add_argument(
         "--factor", type=_whole, help="of low resolution alone, by how much smaller (default: 2)"
@@ -351,7 +352,7 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         commands,
         "export",
         "write a sandwich's networks as files that run without Keras",
-        "grayscale_all_rates exported --format onnx --precision float16",
+        "grayscale exported --format onnx --precision float16",
     )
     command.add_argument("model", help=MODEL_HELP)
     command.add_argument("target", type=Path, help="the folder to write to")
@@ -393,7 +394,7 @@ def _add_web(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands,
         "web",
         "write a static page that restores coded files in the browser",
-        "grayscale_all_rates site --runtime node_modules/onnxruntime-web/dist",
+        "grayscale site --runtime node_modules/onnxruntime-web/dist",
     )
     command.add_argument("model", help=MODEL_HELP)
     command.add_argument("target", type=Path, help="the folder to write to")

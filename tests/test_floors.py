@@ -15,7 +15,7 @@ FLOORS = (
     ("ops", "codecs"),
     ("layers", "losses"),
     ("metrics", "presets", "pictures"),
-    ("models", "datasets"),
+    ("models", "datasets", "depth"),
     ("inference",),
     ("refinement",),
     ("evaluation", "files"),

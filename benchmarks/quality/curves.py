@@ -102,7 +102,9 @@ class Curve:
 def scenario_of(config: dict[str, Any]) -> str:
     """What a model's configuration says that its codec carries: "grayscale", "lowres", "colour" or "other"."""
     before = config["config"]["preprocessor"]["config"]
-    kind = (before["output_channels"], before.get("downsample_factor", 1))
+    if before.get("num_truncate_bits"):  # of more than 8 bits, which photographs here do not have
+        return "other"
+    kind = (before.get("output_channels"), before.get("downsample_factor", 1))
     return {(1, 1): "grayscale", (3, 2): "lowres", (3, 1): "colour"}.get(kind, "other")
 
 
@@ -120,8 +122,10 @@ def systems(models: Path | None = None) -> Iterator[System]:
     for kind, patch_size in (("multiplexed", 16), ("modulated", 2)):
         make = functools.partial(linear, patch_size=patch_size)
         yield System(f"linear-{kind}", f"linear, {kind} chroma", make)
-    make = functools.partial(linear, bottleneck_channels=3, downsample_factor=2)
-    yield System("linear-lowres", "bicubic and Lanczos3", make, "half", SUBSAMPLINGS)
+    half = functools.partial(linear, bottleneck_channels=3, downsample_factor=2)
+    yield System("linear-lowres", "bicubic and Lanczos3", half, "half", SUBSAMPLINGS)
+    make = functools.partial(half, resampling="dct")
+    yield System("linear-dct", "linear, DCT resampling", make, "half", SUBSAMPLINGS)
     for name in ks.presets.names():
         said = ks.presets.describe(name)
         make = functools.partial(ks.models.CompressIntraModel.from_preset, name)
@@ -130,6 +134,8 @@ def systems(models: Path | None = None) -> Iterator[System]:
         own = next((choice for choice in SUBSAMPLINGS if choice in around), "4:4:4")
         fingerprint = said["fingerprints"]["model"]
         scenario = preset_scenario(name)
+        if scenario == "other":
+            continue
         yield _trained(f"preset-{name}", f"preset `{name}`", make, scenario, own, fingerprint)
     for file in sorted(models.glob("*.keras")) if models else ():
         make = functools.partial(keras.saving.load_model, file, compile=False)

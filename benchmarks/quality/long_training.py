@@ -3,12 +3,15 @@
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
 python -m benchmarks.quality.long_training grayscale --data train/free train/cid22 --output runs/grayscale.keras
 python -m benchmarks.quality.long_training low-resolution --part postprocessor --data … --output runs/lowres/after.keras
+python -m benchmarks.quality.long_training depth --distortion mae --crop-size 96 --output runs/depth.keras
+python -m benchmarks.quality.long_training high-bit-depth --data … --crop-size 96 --output runs/high_bit_depth.keras
 python -m benchmarks.quality.long_training colour --chroma-subsampling 4:2:0 --distortion lpips --lpips alexnet.npz …
 
 With one thread each, one training fits a core; killed and started again it goes on. The budget counts steps. `--start`
 takes what fits of the weights of a model or preset that was trained before. Each picture has a quantizer step of its
 own, so that one model serves all rates, and what is kept is the exponential average of the weights. `--files` goes on
-with JPEG files in the loop. `--distortion` says what is trained for; with `--part preprocessor` files stay plain ones.
+with JPEG files in the loop. `--networks published` has the paper's. `--distortion` says what is trained for; with
+`--part preprocessor` files stay plain ones.
 """
 
 import argparse
@@ -20,16 +23,31 @@ import keras
 import numpy as np
 
 import keras_sandwich as ks
-from benchmarks.quality.photographs import split
+from benchmarks.quality.photographs import deep_pictures, split
 from keras_sandwich.models.scenarios import SCENARIOS, scenario_arguments
+from keras_sandwich.models.unet import DECODER_FILTERS, ENCODER_FILTERS
 
 PARTS = {
     "sandwich": ks.models.create_basic_model,
     "postprocessor": ks.models.create_postprocessor_baseline,
     "preprocessor": ks.models.create_preprocessor_baseline,
 }
-DISTORTIONS = ("mse", "ssim", "ms-ssim", "lpips")
+DISTORTIONS = ("mse", "mae", "ssim", "ms-ssim", "lpips")
+DEPTH_CROPS = 2000  # of made-up scenes
+# The others, `material_training.py` trains.
+SURFACES = ("normal-maps", "materials")
+TRAINED = [name for name in SCENARIOS if name not in SURFACES]
+# Of the networks, what is not the scenario's own; the published ones have 7.8 million parameters.
+NETWORKS: dict[str, dict[str, Any]] = {
+    "scenario": {},
+    "published": {
+        "encoder_filters": ENCODER_FILTERS,
+        "decoder_filters": DECODER_FILTERS,
+        "unet_patch_size": 1,
+    },
+}
 EPOCHS = 200  # the learning rate changes from one to the next
+MINUTES_EPOCH = 50  # steps of an epoch where the budget is minutes
 AVERAGED = 0.999  # of the exponential average of the weights
 # Of the gradient's norm, of a cost in decibels: most steps stay below. Without it a few crops undid a training.
 CLIPPED = 10.0
@@ -51,8 +69,10 @@ def make(
     arguments = scenario_arguments(
         scenario, qsteps, chroma_subsampling=chroma_subsampling, seed=0, dtype=dtype, **changed
     )
-    model = PARTS[part](**arguments)
-    model.build((None, None, None, 3))
+    described = SCENARIOS[scenario]
+    create = PARTS[part] if described.create is PARTS["sandwich"] else described.create
+    model = create(**arguments)
+    model.build((None, None, None, described.channels))
     return model
 
 
@@ -62,6 +82,7 @@ def distortion(name: str, lpips: Path | None = None, mse_share: float = 0.0) -> 
         raise ValueError("LPIPS needs the file of its weights: --lpips FILE (docs/distortions.md).")
     loss = {
         "mse": lambda: "mse",
+        "mae": lambda: "mae",
         "ssim": ks.losses.StructuralSimilarity,
         "ms-ssim": ks.losses.MultiScaleStructuralSimilarity,
         "lpips": lambda: ks.losses.LPIPS(lpips),
@@ -82,11 +103,30 @@ def take_weights(model: Any, start: Any) -> int:
     return taken
 
 
+def training_crops(options: argparse.Namespace, crop_size: int) -> Any:
+    """Batches, as many in an epoch as the budget of steps has for it."""
+    steps = MINUTES_EPOCH if options.minutes else max(options.steps // EPOCHS, 1)
+    if options.scenario == "depth":
+        crops = ks.datasets.depth_crops(DEPTH_CROPS, crop_size)
+        return ks.datasets.ArrayCrops(crops, batch_size=options.batch_size, steps_per_epoch=steps)
+    if options.scenario == "high-bit-depth":
+        pictures = deep_pictures(split(options.data)[0])
+        return ks.datasets.ArrayCrops(
+            pictures, crop_size=crop_size, batch_size=options.batch_size, steps_per_epoch=steps
+        )
+    train, _ = split(options.data, tuple(options.reductions))
+    return ks.datasets.image_folder(
+        train, crop_size=crop_size, batch_size=options.batch_size, steps_per_epoch=steps
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("scenario", choices=TRAINED)
     parser.add_argument("--part", choices=PARTS, default="sandwich")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of pictures")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", help="folders of pictures; depth needs none"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the model's file, .keras")
     parser.add_argument("--start", help="a model's file or a preset to take weights from")
     parser.add_argument(
@@ -105,7 +145,11 @@ def main() -> None:
     parser.add_argument(
         "--mse-share", type=float, default=0.0, help="of squared error in the distortion, 0 to 1"
     )
+    parser.add_argument("--networks", choices=NETWORKS, default="scenario")
     parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument(
+        "--minutes", type=float, help="instead of steps, where a machine is lent for a while"
+    )
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--crop-size", type=int, help="128; 192 for MS-SSIM, which needs 161")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -125,6 +169,7 @@ def main() -> None:
         qsteps,
         options.chroma_subsampling,
         options.dtype,
+        **NETWORKS[options.networks],
     )
     if options.start:
         named = options.start in ks.presets.names()
@@ -133,30 +178,31 @@ def main() -> None:
         print(f"{take_weights(model, load(options.start))} of {len(model.weights)} weights taken")
         model.gamma = settings[0]
         model.codec_proxy.set_effective_qstep(settings[1])
-    train, _ = split(options.data, tuple(options.reductions))
-    crops = ks.datasets.image_folder(
-        train,
-        crop_size=crop_size,
-        batch_size=options.batch_size,
-        steps_per_epoch=max(options.steps // EPOCHS, 1),
-    )
+    crops = training_crops(options, crop_size)
+    # A budget of few steps has few epochs.
+    epochs = 10**6 if options.minutes else min(EPOCHS, options.steps)
     model.compile(
         keras.optimizers.Adam(global_clipnorm=CLIPPED, use_ema=True, ema_momentum=AVERAGED),
         loss=loss,
     )
     callbacks = [
         ks.callbacks.SynchronizeEpoch(crops),
-        ks.callbacks.TrainingBudget(options.learning_rate, final=0.01),
+        ks.callbacks.TrainingBudget(
+            options.learning_rate,
+            options.minutes,
+            final=0.01,
+            state_file=options.output.with_suffix(".spent"),
+        ),
         keras.callbacks.BackupAndRestore(options.output.with_suffix(".backup")),
     ]
     if options.files:
         codec = ks.codecs.JPEG(chroma_subsampling=options.chroma_subsampling)
         strengths = np.unique(np.round(np.geomspace(*qsteps, 9)))
         ks.training.train_through_codec(
-            model, crops, codec, strengths, epochs=EPOCHS, callbacks=callbacks, verbose=2
+            model, crops, codec, strengths, epochs=epochs, callbacks=callbacks, verbose=2
         )
     else:
-        model.fit(crops, epochs=EPOCHS, callbacks=callbacks, verbose=2)
+        model.fit(crops, epochs=epochs, callbacks=callbacks, verbose=2)
     model.save(options.output)
 
 

@@ -21,6 +21,11 @@ DATA = (
     "261 crops of 512x512 from some 170 photographs and graphics: wallpapers under CC0, CC BY, CC BY-SA and other free "
     "licences, and the CID22 training set; CC BY-SA 4.0 pictures among them"
 )
+# Where normal maps and materials are measured, by which measure and on what.
+SURFACES = {
+    "normal-maps": ("normal-angle", "six normal maps of ambientCG and Flight Helmet, 512x512"),
+    "materials": ("psnr-renders", "seven materials of ambientCG and Flight Helmet, 384x384"),
+}
 PRESETS = Path(ks.presets.__file__).parent
 
 
@@ -38,6 +43,14 @@ def measured(name: str, fingerprint: str) -> dict[str, Any]:
             },
             "pictures": "the 24 whole Kodak pictures, means of decibels and of bits",
         }
+    for folder, (metric, what) in SURFACES.items():
+        file = RESULTS / folder / f"preset-{name}.json"
+        curve = ks.evaluation.load_results(file) if file.exists() else None
+        if curve is not None and curve.fingerprint == fingerprint:
+            rates = [r for r in RATES if curve.mean_bpp.min() <= r <= curve.mean_bpp.max()]
+            key = metric.replace("-", "_")
+            values = {f"{r:g}": round(curve.quality_at(r, metric), 2) for r in rates}
+            return {f"{key}_at_bpp": values, "pictures": what}
     return {}
 
 
@@ -53,10 +66,12 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("model", nargs="?", help="a .keras file; left out: the preset as it is")
     parser.add_argument("--description", help="if not the one that is there")
+    parser.add_argument("--presets", type=Path, default=PRESETS, help="the folder it goes into")
     parser.add_argument("--codec", help='measured around, such as "JPEG 4:2:0 with a flat step"')
+    parser.add_argument("--data", help="what it was trained on, if not the photographs")
     parser.add_argument("--training", help="the command that made it")
     options = parser.parse_args()
-    folder = PRESETS / options.name
+    folder = options.presets / options.name
     said: dict[str, Any] = {}
     if (folder / ks.presets.bundled.METADATA).exists():
         said = json.loads((folder / ks.presets.bundled.METADATA).read_text(encoding="utf-8"))
@@ -64,14 +79,14 @@ def main() -> None:
         model = keras.saving.load_model(options.model, compile=False)
         round_kernels(model)
     else:
-        model = ks.models.CompressIntraModel.from_preset(options.name)
+        model = ks.models.CompressIntraModel.from_preset(folder)
     codec = options.codec or said.get("measured", {}).get("codec", "JPEG with a flat step")
     model.save_to_preset(
         folder,
         options.description or said.get("description", ""),
         {**measured(options.name, ks.presets.fingerprint(model)), "codec": codec},
         training=options.training or said.get("training", ""),
-        data=DATA if options.model else said.get("data", DATA),
+        data=options.data or (DATA if options.model else said.get("data", DATA)),
     )
 
 

@@ -20,7 +20,7 @@ SIDE = 512
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", default="grayscale_all_rates")
+    parser.add_argument("--preset", default="grayscale")
     parser.add_argument("--formats", nargs="+", choices=tuple(FORMATS), default=["onnx"])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()

@@ -13,14 +13,21 @@ import numpy as np
 
 from keras_sandwich._whole_files import write_whole
 from keras_sandwich.callbacks import SynchronizeEpoch, TrainingBudget
-from keras_sandwich.datasets import image_folder
-from keras_sandwich.models import CompressIntraModel, create_basic_model
-from keras_sandwich.models.scenarios import scenario_arguments
+from keras_sandwich.datasets import ArrayCrops, image_folder
+from keras_sandwich.depth.loading import SUFFIXES as DEPTH_SUFFIXES
+from keras_sandwich.files.networks import load_network
+from keras_sandwich.files.sources import RADIANCE, read_source
+from keras_sandwich.models import CompressIntraModel
+from keras_sandwich.models.scenarios import SCENARIOS, scenario_arguments
+from keras_sandwich.pictures import find_pictures
+from keras_sandwich.pictures.formats import PICTURE_SUFFIXES
 
 ENDLESS = 1_000_000  # epochs: the minutes end the training
 STEPS_PER_EPOCH = 25
 LEAST_EPOCHS = 50  # so that the learning rate, set once an epoch, follows its curve
 CHROMA, FACTOR = "4:2:0", 2  # where a scenario has them and the user does not say
+SUBSAMPLED = ("low-resolution", "colour")  # scenarios whose codec has chroma to subsample
+DEEP = ("depth", "high-bit-depth")  # scenarios of more than 8 bits
 BACKUP = "backup"  # what is kept of a training, from the end of its first epoch on
 # What makes it another training, which cannot go on from the state of this one.
 TRAINING = (
@@ -41,19 +48,12 @@ def run(options: argparse.Namespace) -> int:
     state = target.with_name(f"{target.name}.training")
     keras.utils.set_random_seed(options.seed)
     steps_per_epoch, epochs = _epochs(options.steps)
-    crops = image_folder(
-        options.pictures,
-        crop_size=options.crop_size,
-        batch_size=options.batch_size,
-        steps_per_epoch=steps_per_epoch,
-        reduction=options.reduction,
-        seed=options.seed,
-    )
-    _require_same_training(state, options)
     model = make_model(options)
+    crops, count = _crops(options, model, steps_per_epoch)
+    _require_same_training(state, options)
     model.compile(keras.optimizers.Adam(options.learning_rate), loss="mse")
     print(
-        f"{options.scenario}: {model.count_params():,} parameters, {len(crops.names)} pictures, "
+        f"{options.scenario}: {model.count_params():,} parameters, {count} pictures, "
         f"{keras.backend.backend()}. What is needed to go on is kept in {state}."
     )
     model.fit(
@@ -108,22 +108,46 @@ def make_model(options: argparse.Namespace) -> CompressIntraModel:
         "decoder_filters": [2 * options.filters[-1], *reversed(options.filters)],
         "seed": options.seed,
     }
-    if options.scenario != "grayscale":
+    if options.scenario in SUBSAMPLED:
         changed["chroma_subsampling"] = options.chroma or CHROMA
     if options.scenario == "low-resolution":
         changed["downsample_factor"] = options.factor or FACTOR
     if options.gamma is not None:
         changed["gamma"] = options.gamma
-    model = create_basic_model(**scenario_arguments(options.scenario, options.qsteps, **changed))
-    model.build((None, None, None, 3))
+    described = SCENARIOS[options.scenario]
+    model = described.create(**scenario_arguments(options.scenario, options.qsteps, **changed))
+    model.build((None, None, None, described.channels))
     return model
+
+
+def _crops(options: argparse.Namespace, model: CompressIntraModel, steps: int) -> tuple[Any, int]:
+    """Batches, and of how many pictures."""
+    shared: dict[str, Any] = {
+        "crop_size": options.crop_size,
+        "batch_size": options.batch_size,
+        "steps_per_epoch": steps,
+        "seed": options.seed,
+    }
+    if options.scenario not in DEEP:
+        crops = image_folder(options.pictures, reduction=options.reduction, **shared)
+        return crops, len(crops.names)
+    network = load_network(model)
+    suffixes = DEPTH_SUFFIXES if network.for_depth else (*PICTURE_SUFFIXES, *RADIANCE)
+    files = find_pictures(options.pictures, suffixes)
+    pictures = [read_source(file, network)[0].pixels for file in files]
+    return ArrayCrops(pictures, **shared), len(pictures)
 
 
 def _require_meaning(options: argparse.Namespace) -> None:
     """ValueError for arguments that the scenario would ignore."""
-    if options.chroma is not None and options.scenario == "grayscale":
+    if options.reduction != 1 and options.scenario in DEEP:
         raise ValueError(
-            "A grayscale codec has no chroma to subsample. "
+            "Maps of depth and pictures of 16 bits are trained on as they are. "
+            f"Received --reduction {options.reduction}; leave it out."
+        )
+    if options.chroma is not None and options.scenario not in SUBSAMPLED:
+        raise ValueError(
+            f"The codec of --scenario {options.scenario} has no chroma to subsample. "
             f"Received --chroma {options.chroma}; leave it out, or choose another --scenario."
         )
     if options.factor is not None and options.scenario != "low-resolution":

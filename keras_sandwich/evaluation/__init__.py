@@ -13,7 +13,9 @@ from keras_sandwich.evaluation.frontier import pareto_frontier, upper_envelope
 from keras_sandwich.evaluation.joining import join_pictures
 from keras_sandwich.evaluation.loss_measures import loss_measure, lpips, render_psnr
 from keras_sandwich.evaluation.measuring import rd_curve
+from keras_sandwich.evaluation.normal_maps import NormalMapBaseline, normal_angle
 from keras_sandwich.evaluation.plots import plot_pictures, plot_rd
+from keras_sandwich.evaluation.pu21 import pu21_psnr
 from keras_sandwich.evaluation.quality import Measure
 from keras_sandwich.evaluation.report.page import write_report
 from keras_sandwich.evaluation.results import load_results, save_results
@@ -23,6 +25,7 @@ __all__ = [
     "CodecAlone",
     "Comparison",
     "Measure",
+    "NormalMapBaseline",
     "RDCurve",
     "bd_psnr",
     "bd_rate",
@@ -33,9 +36,11 @@ __all__ = [
     "load_results",
     "loss_measure",
     "lpips",
+    "normal_angle",
     "pareto_frontier",
     "plot_pictures",
     "plot_rd",
+    "pu21_psnr",
     "rd_curve",
     "rd_table",
     "render_psnr",

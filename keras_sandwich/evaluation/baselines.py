@@ -157,7 +157,8 @@ def untrained_baselines(
 
     Returns:
         Curves: the linear baseline, of which there are two where one channel carries three, "modulated chroma" and
-        "multiplexed chroma"; the codec alone, on the picture as it is; and its luma only where the sandwich's codec is
+        "multiplexed chroma", and where the bottleneck has half the size, "bicubic and Lanczos3" and "DCT resampling";
+        the codec alone, on the picture as it is; and its luma only where the sandwich's codec is
         grayscale. Each at the best of the codec's subsamplings. For pictures of more than 8 bits the codec alone is
         measured only where it has as many.
     """
@@ -195,6 +196,13 @@ def untrained_systems(model: CompressIntraModel, codec: Any) -> dict[str, Any]:
             "linear baseline, modulated chroma": linear,
             "linear baseline, multiplexed chroma": create_linear_baseline(
                 num_truncate_bits=truncated, patch_size=MACROBLOCK
+            ),
+        }
+    elif factor == 2 and coded == shown:
+        systems = {
+            "linear baseline, bicubic and Lanczos3": linear,
+            "linear baseline, DCT resampling": create_linear_baseline(
+                coded, shown, factor, truncated, resampling="dct"
             ),
         }
     if not truncated or getattr(codec, "bits", 8) == 8 + truncated:

@@ -11,10 +11,12 @@ from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.samples import from_samples
 from keras_sandwich.files.container import Container, read_container
+from keras_sandwich.files.contents import MATERIAL, normal_map_picture
 from keras_sandwich.files.lossless import encode_picture, require_format
-from keras_sandwich.files.networks import Network, bundled_preset, load_network
+from keras_sandwich.files.networks import NORMAL_MAP_CHANNELS, Network, bundled_preset, load_network
 from keras_sandwich.files.payload import Payload, is_unaltered, pixel_digest
 from keras_sandwich.files.targets import require_target
+from keras_sandwich.files.value_files import require_values_format, write_values
 from keras_sandwich.files.video_decoding import decode_video, open_video
 from keras_sandwich.files.video_payload import is_video
 from keras_sandwich.inference.tiling import postprocess_picture, require_tile_size
@@ -49,7 +51,8 @@ def decode_file(
     Args:
         source: the coded file.
         target: the picture to write, without loss: .png, .webp, .tif, .bmp, .ppm or .tga. Pictures of more than 8 bits
-            become .png files of 16. A video becomes an .mkv file, without loss (FFV1, times in milliseconds), or an
+            become .png files of 16, and so do depth maps of integers; those of floats .exr or .npy files, and
+            radiance .exr or .hdr. A video becomes an .mkv file, without loss (FFV1, times in milliseconds), or an
             .mp4 that players take (H.264, hardly a loss to see), with its sound.
         model: the `CompressIntraModel`, or the name or folder of a preset; None is the bundled preset that the file
             names.
@@ -68,7 +71,7 @@ def decode_file(
     if is_video(Path(source)):
         try:
             payload = open_video(Path(source))
-            network = _network(payload, model)
+            network = network_of(payload, model)
             decode_video(
                 Path(source),
                 path,
@@ -86,17 +89,37 @@ def decode_file(
         container, payload = open_coded(data)
     except ValueError as error:
         raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
-    network = _network(payload, model)
+    if (payload.holds or "").startswith(MATERIAL):
+        raise ValueError(
+            f"{str(source)!r} is one of the files of a material; restore them with `files.decode_material`."
+        )
+    network = network_of(payload, model)
     bits = 8 + network.num_truncate_bits
-    suffix = require_format(path, payload.output_size, bits)
+    values = payload.values
+    suffix = (
+        require_format(path, payload.output_size, bits)
+        if values is None
+        else require_values_format(path, values)
+    )
     try:
-        samples, codec_bits = _samples(data, container, payload, network, accept_altered)
+        samples, codec_bits = decoded_samples(data, container, payload, network, accept_altered)
     except ValueError as error:
         raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
     decoded = samples if codec_bits == 8 else from_samples(samples, codec_bits)
     restored = postprocess_picture(
         network.model, decoded, payload.output_size, tile_size, payload.qstep
     )
+    if values is not None:
+        peak = 255.0 * 2.0 ** (bits - 8)
+        try:
+            restored = values.to_values(restored, peak)
+        except ValueError as error:
+            raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
+        write_values(path, restored)
+        return
+    if network.channels == NORMAL_MAP_CHANNELS:
+        write_whole(path, encode_picture(normal_map_picture(restored, payload.holds), suffix))
+        return
     profile = payload.profile or container.header.icc_profile
     write_whole(path, encode_picture(_pixels(restored, bits), suffix, profile))
 
@@ -112,7 +135,8 @@ def open_coded(data: bytes) -> tuple[Container, Payload]:
     return container, Payload.from_xmp(container.header.xmp)
 
 
-def _network(payload: Payload, model: Any) -> Network:
+def network_of(payload: Payload, model: Any) -> Network:
+    """The network given, or the bundled preset that the file names; ValueError for another than the file's."""
     if model is None:
         model = bundled_preset(payload.network)
     if model is None:
@@ -131,7 +155,7 @@ def _network(payload: Payload, model: Any) -> Network:
     return network
 
 
-def _samples(
+def decoded_samples(
     data: bytes, container: Container, payload: Payload, network: Network, accept_altered: bool
 ) -> tuple[np.ndarray, int]:
     """The coded picture, decoded and checked, and its bits a sample."""

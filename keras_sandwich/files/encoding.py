@@ -16,12 +16,19 @@ from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.registry import coded_formats, listed
 from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.codecs.video_codec import VideoCodec
+from keras_sandwich.files.contents import content_of
 from keras_sandwich.files.info import FileInfo, info_of, read_info
-from keras_sandwich.files.networks import Network, load_network
+from keras_sandwich.files.networks import (
+    MATERIAL_CHANNELS,
+    NORMAL_MAP_CHANNELS,
+    Network,
+    load_network,
+)
 from keras_sandwich.files.payload import Payload, pixel_digest, seal, stated_settings
+from keras_sandwich.files.sources import read_source
 from keras_sandwich.files.targets import require_one_goal, require_target
 from keras_sandwich.files.video_encoding import VIDEO_SUFFIX, encode_video, require_for_video
-from keras_sandwich.inference.equivalent_qstep import qstep_for
+from keras_sandwich.inference.equivalent_qstep import qstep_for, warn_of_untrained
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
 from keras_sandwich.inference.tiling import (
     postprocess_picture,
@@ -29,7 +36,7 @@ from keras_sandwich.inference.tiling import (
     require_tile_size,
 )
 from keras_sandwich.inference.transport import CodedBottleneck, decode
-from keras_sandwich.pictures import read_picture
+from keras_sandwich.ops.quality_layers import LEAST_QSTEP
 from keras_sandwich.refinement.refine import MOST_EFFORT, refine_jpeg, require_refinable
 
 MAX_PACKED_PROFILE = 40_000  # with which the metadata still fit into a segment of JPEG
@@ -50,6 +57,7 @@ def encode_file(
     keep_profile: bool = True,
     tile_size: int = 1024,
     effort: int = 0,
+    convention: str = "opengl",
     verbose: int = 0,
 ) -> FileInfo:
     """Writes a picture as an ordinary JPEG, WebP, AVIF or HEIC file, or a video as an MP4, that a sandwich restores.
@@ -78,9 +86,10 @@ def encode_file(
     ```
 
     Args:
-        source: a picture file, or for an .mp4 target a video of any kind that FFmpeg reads. A picture's EXIF
-            orientation is applied, every depth brought to the model's, CMYK and gray profiles to sRGB; what becomes of
-            the ways to state colours, docs/files.md says.
+        source: a picture file; for a model of depth maps what `depth.load_depth` reads, whose holes are kept; for one
+            of colours of 16 bits also radiance, .hdr and .exr, coded by its logarithm; or for an .mp4 target a video
+            of any kind that FFmpeg reads. A picture's EXIF orientation is applied, every depth brought to the model's,
+            CMYK and gray profiles to sRGB; what becomes of the ways to state colours, docs/files.md says.
         target: the file to write; its suffix chooses the codec.
         model: a `CompressIntraModel`, or the name or folder of a preset; or a `CompressVideoModel`.
         bits_per_pixel: write the largest file of at most so many bits per pixel of the source.
@@ -94,6 +103,8 @@ def encode_file(
         tile_size: the networks see so many pixels a side at a time.
         effort: passes of `refinement.refine_jpeg`, of JPEG files only: a better restored picture at as many bits, for
             seconds of each megapixel a pass; 16 bring most of it. Never worse than without, and as fast to decode.
+        convention: of a normal map, for a network of two channels: "opengl", its green channel is up, or "directx", it
+            is down; so it is restored, too. See `pictures.read_normal_map`.
         verbose: 1 shows a progress bar, of the passes or of a video's frames.
 
     Returns:
@@ -107,6 +118,10 @@ def encode_file(
     """
     path = require_target(target, source)
     network = load_network(model)
+    if network.channels == MATERIAL_CHANNELS:
+        raise ValueError(
+            "A material becomes several files. Received a network for materials; use `files.encode_material`."
+        )
     goals = {"bits_per_pixel": bits_per_pixel, "strength": strength, "target_size": target_size}
     if path.suffix.lower() == VIDEO_SUFFIX:
         goals["target_bitrate"] = target_bitrate
@@ -124,7 +139,9 @@ def encode_file(
     codec = codec_for_target(path, network, codec)
     require_effort(effort, network, codec)
     require_one_goal(**goals)
-    picture = read_picture(source, network.channels, network.num_truncate_bits, background)
+    if network.for_depth:
+        require_layers(codec)
+    picture, values = read_source(Path(source), network, background, convention)
     height, width, _ = picture.pixels.shape
     _require_size(path, network, (height, width), codec.max_side)
     profile = picture.profile if keep_profile else None
@@ -146,8 +163,10 @@ def encode_file(
         settings={},
         library=codec.version,
         preset=network.preset,
+        holds=content_of(network, convention),
         # A gray file whose profile is one for RGB is refused or misread by viewers.
         profile=packed,
+        values=values,
     )
     within = profile if packed is None else None
 
@@ -187,8 +206,13 @@ def encode_file(
         restored = np.clip(np.round(restored), 0, 255 * 2**network.num_truncate_bits)
         return float(np.sum((restored - picture.pixels) ** 2, dtype="float64"))
 
+    strengths = codec.strengths
+    if network.for_depth:
+        strengths = tuple(qstep for qstep in strengths if qstep >= LEAST_QSTEP)
     if strength is not None:
         setting = codec.with_strength(strength)
+        if network.for_depth:
+            require_layers(setting)
         file = encode(setting)
         if effort:
             file = refined(setting, file, None)
@@ -196,16 +220,18 @@ def encode_file(
         pixels = height * width
         limit = int(pixels * bits_per_pixel / 8) if bits_per_pixel is not None else target_size
         assert limit is not None
-        setting, file = _search(codec, encode, limit, pixels)
+        setting, file = search_strength(codec, strengths, encode, limit, pixels)
         if effort:
             # Refinement makes files smaller, so it begins with one that is too large.
-            finer, larger = _search(codec, encode, int(HEADROOM * limit), pixels)
+            finer, larger = search_strength(codec, strengths, encode, int(HEADROOM * limit), pixels)
             smaller = refined(finer, larger, 8 * limit)
             if len(smaller) <= limit and squared_error(finer, smaller) < squared_error(
                 setting, file
             ):
                 setting, file = finer, smaller
-    file = seal(file, payload_at(setting), pixel_digest(setting.decode(file)))
+    payload = payload_at(setting)
+    warn_of_untrained(network.model, payload.qstep)
+    file = seal(file, payload, pixel_digest(setting.decode(file)))
     write_whole(path, file)
     return info_of(file)
 
@@ -213,7 +239,27 @@ def encode_file(
 def require_effort(effort: int, network: Network, codec: codecs.Codec) -> None:
     """ValueError for an effort out of its range, or one that this network and codec cannot make."""
     if check_integer(effort, "effort", 0, MOST_EFFORT):
+        if network.channels == NORMAL_MAP_CHANNELS:
+            raise ValueError(
+                f"`effort` refines what pictures look like. Received effort={effort} for a normal map."
+            )
         require_refinable(network.model, codec)
+
+
+def require_layers(codec: Any) -> None:
+    """ValueError for a codec that does not carry the two layers of a depth map, see `ops.quality_layers`."""
+    carries = (
+        isinstance(codec, codecs.JPEG)
+        and codec.qstep is not None
+        and codec.qstep >= LEAST_QSTEP
+        and codec.chroma_subsampling == "4:4:4"
+        and codec.color_transform
+    )
+    if not carries:
+        raise ValueError(
+            "A depth map lies on the quantizer's steps, so the codec must be JPEG 4:4:4 of a flat step of at least "
+            f"{LEAST_QSTEP:g}: codecs.JPEG(qstep={LEAST_QSTEP:g}) or coarser. Received {codec!r}."
+        )
 
 
 def codec_for_target(path: Path, network: Network, codec: Any = None) -> codecs.Codec:
@@ -237,6 +283,9 @@ def default_codec(suffix: str, network: Network) -> codecs.Codec:
     """The suffix's codec, made to carry what the model's proxy carried in training."""
     codec = codecs.codec_for(suffix)()
     chroma = network.chroma_subsampling
+    if not network.color_transform and hasattr(codec, "color_transform"):
+        chroma = "4:4:4"
+        codec = replace(codec, color_transform=False, chroma_subsampling=chroma)  # type: ignore[type-var]
     if network.bottleneck_channels == 3 and chroma and hasattr(codec, "chroma_subsampling"):
         return replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
     return codec
@@ -261,8 +310,18 @@ def _require_size(path: Path, network: Network, size: tuple[int, int], most: int
         )
 
 
-def _search(codec: codecs.Codec, encode: Any, limit: int, pixels: int) -> tuple[Any, bytes]:
-    strengths = codec.strengths
+def search_strength(
+    codec: codecs.Codec, strengths: tuple[float, ...], encode: Any, limit: int, pixels: int
+) -> tuple[Any, Any]:
+    """The codec at the strength of the largest file, or files, within a limit of bytes, and what it writes.
+
+    Args:
+        codec: whose strength is set.
+        strengths: that are tried.
+        encode: a codec to a file's bytes, or to a list of several files'.
+        limit: bytes of all of them.
+        pixels: of the picture, for the words of an error.
+    """
     if not strengths:
         raise ValueError(
             f"{codec.name} has no strengths to search over. Received {codec!r}; give a codec whose "
@@ -270,7 +329,7 @@ def _search(codec: codecs.Codec, encode: Any, limit: int, pixels: int) -> tuple[
         )
     file = functools.cache(lambda index: encode(codec.with_strength(strengths[index])))
     try:
-        index = largest_within(lambda number: len(file(number)), len(strengths), limit)
+        index = largest_within(lambda number: _size(file(number)), len(strengths), limit)
     except UnreachableTarget as unreachable:
         smallest, largest = int(unreachable.smallest), int(unreachable.largest)
         raise ValueError(
@@ -279,3 +338,7 @@ def _search(codec: codecs.Codec, encode: Any, limit: int, pixels: int) -> tuple[
             f"({8 * smallest / pixels:.3g} to {8 * largest / pixels:.3g} bits per pixel)."
         ) from unreachable
     return codec.with_strength(strengths[index]), file(index)
+
+
+def _size(files: bytes | list[bytes]) -> int:
+    return len(files) if isinstance(files, bytes) else sum(map(len, files))

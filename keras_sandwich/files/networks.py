@@ -11,11 +11,14 @@ from keras_sandwich import presets
 from keras_sandwich.models.compress_intra import CompressIntraModel
 from keras_sandwich.models.compress_video import CompressVideoModel
 from keras_sandwich.models.compression_model import CompressionModel
+from keras_sandwich.models.depth_processors import DepthPostprocessor
 from keras_sandwich.ops.shapes import ceil_multiple
 from keras_sandwich.presets.fingerprint import fingerprint
 
 DIGITS = 32  # of the fingerprint's 64, enough to tell any two networks apart
 NO_NETWORK = "0" * DIGITS  # a sandwich without a postprocessor
+NORMAL_MAP_CHANNELS = 2  # x and y; a file that is restored from them has three
+MATERIAL_CHANNELS = 8  # see `pictures.MATERIAL_MAPS`; they become several files
 MAX_TRUNCATE_BITS = 8  # more than 16 bits, no file of pixels holds
 
 
@@ -27,7 +30,7 @@ class Network:
         model: the sandwich, built.
         fingerprint: 32 hexadecimal digits: which network restores.
         preset: the bundled preset that it is, or None.
-        channels: of the pictures, 1 or 3.
+        channels: of the pictures, 1 or 3, or of normal maps 2.
         bottleneck_channels: of the coded picture, 1 or 3.
     """
 
@@ -52,6 +55,18 @@ class Network:
         """What the model's codec proxy carried in training; None where it does not say."""
         coder = getattr(self.model.codec_proxy, "intra", self.model.codec_proxy)
         return getattr(getattr(coder, "proxy", None), "chroma_subsampling", None)
+
+    @property
+    def for_depth(self) -> bool:
+        """Whether it restores depth maps."""
+        return isinstance(self.model.postprocessor, DepthPostprocessor)
+
+    @property
+    def color_transform(self) -> bool:
+        """Whether the codec is to code luma and chroma of three channels; False: the channels as they are."""
+        coder = getattr(self.model.codec_proxy, "intra", self.model.codec_proxy)
+        converts = getattr(getattr(coder, "proxy", None), "convert_to_yuv", True)
+        return bool(converts) or self.bottleneck_channels != 3
 
     def coded_size(self, output_size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of the coded picture for one of (height, width)."""
@@ -92,9 +107,12 @@ def load_network(model: Any) -> Network:
         model.build((None,) * (len(model.axes) - 1) + (channels,))
     shapes = model.compute_output_shape((1,) * (len(model.axes) - 3) + (64, 64, channels))
     channels, bottleneck_channels = shapes["prediction"][-1], shapes["bottleneck"][-1]
-    if channels not in (1, 3) or bottleneck_channels not in (1, 3):
+    material = channels == bottleneck_channels == MATERIAL_CHANNELS
+    other = channels in (1, NORMAL_MAP_CHANNELS, 3) and bottleneck_channels in (1, 3)
+    if not (material or other):
         raise ValueError(
-            "Files hold pictures of 1 or 3 channels. Received a model of pictures with "
+            "Files hold pictures of 1 or 3 channels, normal maps of 2, or materials of 8. "
+            "Received a model of pictures with "
             f"{channels} and bottlenecks with {bottleneck_channels}; use `keras_sandwich.transport`."
         )
     if model.num_truncate_bits > MAX_TRUNCATE_BITS:

@@ -19,7 +19,7 @@ from keras_sandwich.codecs.video_reader import Frame, Sound, VideoReader
 from keras_sandwich.files.networks import Network
 from keras_sandwich.files.payload import Payload, stated_settings
 from keras_sandwich.files.video_payload import KEY, clip_digest, seal
-from keras_sandwich.inference.equivalent_qstep import qstep_for
+from keras_sandwich.inference.equivalent_qstep import qstep_for, warn_of_untrained
 from keras_sandwich.inference.strengths import UnreachableTarget, largest_within
 from keras_sandwich.inference.tiling import preprocess_picture
 
@@ -66,6 +66,7 @@ def encode_video(
             if goal == "strength"
             else _search(codec, write, goal, limit)
         )
+        warn_of_untrained(network.model, written.payload.qstep, stacklevel=4)
         with open(written.path, "rb") as file, VideoReader(file) as reader:
             digest = clip_digest(reader)
         seal(written.path, written.payload, digest)

@@ -1,6 +1,7 @@
 """The quantizer step that a codec's strength amounts to, for networks that are told it."""
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -83,3 +84,17 @@ def qstep_for(model: Any, codec: Any = None) -> float | None:
     if qstep is None:
         qstep = float(ops.convert_to_numpy(model.codec_proxy.effective_qstep()))
     return qstep
+
+
+def warn_of_untrained(model: Any, qstep: float | None, stacklevel: int = 3) -> None:
+    """A warning for a step that a model for a range of rates never met in training."""
+    trained = getattr(model, "qstep_range", None)
+    if trained is None or qstep is None or trained[0] <= qstep <= trained[1]:
+        return
+    coarse = qstep > trained[1]
+    warnings.warn(
+        f"The file's quantizer step, {qstep:g}, is {'coarser' if coarse else 'finer'} than the steps that the model "
+        f"was trained for, {trained[0]:g} to {trained[1]:g}: the restored picture may be worse than it need be. "
+        f"Ask for {'more' if coarse else 'fewer'} bits, or take a model that was trained for them.",
+        stacklevel=stacklevel,
+    )

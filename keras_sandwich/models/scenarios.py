@@ -1,13 +1,22 @@
 """The sandwich of each scenario in one call, with the networks and the range of steps of the bundled presets."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from keras_sandwich.layers.rate_models import JpegRate
 from keras_sandwich.models.builders import create_basic_model
 from keras_sandwich.models.compress_intra import CompressIntraModel
+from keras_sandwich.models.depth_codec import QSTEPS as DEPTH_QSTEPS
+from keras_sandwich.models.depth_codec import create_depth_codec_model
+from keras_sandwich.models.high_bit_depth_codec import QSTEPS as FINE_QSTEPS
+from keras_sandwich.models.high_bit_depth_codec import create_high_bit_depth_codec_model
+from keras_sandwich.models.potential_start import (
+    KERNEL_SIZE,
+    MATERIAL_KERNEL_SIZE,
+    PATCH_SIZE,
+)
 
 # Of all U-Nets: small enough for a CPU, on patches of 2×2 pixels, and told their place in a macroblock.
 UNETS: dict[str, Any] = {
@@ -23,14 +32,18 @@ class Scenario:
     """What a scenario is made of.
 
     Attributes:
-        arguments: of `create_basic_model`.
+        arguments: of `create`.
         qstep_range: (lowest, highest) quantizer step.
         slope: γ over the square of the step: squared error that a bit per element is worth, in squared steps.
+        create: what makes the model.
+        channels: of the pictures.
     """
 
     arguments: dict[str, Any]
     qstep_range: tuple[float, float]
     slope: float
+    create: Callable[..., CompressIntraModel] = create_basic_model
+    channels: int = 3
 
 
 SCENARIOS = {
@@ -53,6 +66,51 @@ SCENARIOS = {
     "colour": Scenario(
         {"bottleneck_channels": 3, "convert_to_yuv": True}, qstep_range=(8.0, 96.0), slope=0.5
     ),
+    # Half as many filters as the others: maps of depth are simpler than photographs.
+    "depth": Scenario(
+        {"encoder_filters": (24, 48), "decoder_filters": (96, 48, 24), "unet_block_size": 8},
+        qstep_range=DEPTH_QSTEPS,
+        slope=0.0,
+        create=create_depth_codec_model,
+        channels=1,
+    ),
+    # γ in levels of 16 bits.
+    "high-bit-depth": Scenario(
+        {"encoder_filters": (16, 32), "decoder_filters": (64, 32, 16), "unet_block_size": 8},
+        qstep_range=FINE_QSTEPS,
+        slope=0.5 * 4.0**8,
+        create=create_high_bit_depth_codec_model,
+    ),
+    # The linear path has the kernels of `potential_start`, too large to train in the time that the U-Nets need.
+    "normal-maps": Scenario(
+        {
+            "bottleneck_channels": 3,
+            "output_channels": 2,
+            "convert_to_yuv": True,
+            "patch_size": PATCH_SIZE,
+            "kernel_size": KERNEL_SIZE,
+            "num_mlp_layers": 1,
+            "train_linear": False,
+            "cascade": True,
+        },
+        qstep_range=(4.0, 64.0),
+        slope=0.5,
+    ),
+    # Per element of eight channels, of errors of renders: about 0.33 for what is finely coded.
+    "materials": Scenario(
+        {
+            "bottleneck_channels": 8,
+            "output_channels": 8,
+            "convert_to_yuv": False,
+            "patch_size": PATCH_SIZE,
+            "kernel_size": MATERIAL_KERNEL_SIZE,
+            "num_mlp_layers": 1,
+            "train_linear": False,
+            "rate_model": JpegRate(gradient="unrounded"),
+        },
+        qstep_range=(4.0, 64.0),
+        slope=0.7,
+    ),
 }
 
 
@@ -62,7 +120,7 @@ def create_grayscale_codec_model(
     """Colour photographs over a grayscale codec, one model for all rates.
 
     The linear start multiplexes the chroma into DCT coefficients of the luma. The U-Nets are those of the preset
-    `grayscale_all_rates`. The cost is minimised in decibels, in all scenarios.
+    `grayscale`. The cost is minimised in decibels, in all scenarios.
 
     Example:
 
@@ -167,20 +225,20 @@ def create_color_codec_model(
 def scenario_arguments(
     scenario: str, qstep_range: Sequence[float] | None = None, **options: Any
 ) -> dict[str, Any]:
-    """The arguments of `create_basic_model`, or of a baseline with one network, for a scenario."""
+    """The arguments of a scenario's `create`, or of a baseline with one network."""
     described = SCENARIOS[scenario]
     qsteps = described.qstep_range if qstep_range is None else tuple(qstep_range)
     arguments: dict[str, Any] = {
+        **UNETS,
         **described.arguments,
         "gamma": described.slope * math.prod(qsteps),
         "qstep_range": qsteps,
         "cost_in_decibels": True,
-        **UNETS,
         **options,
     }
     if "resampling" not in options and arguments.get("downsample_factor", 2) != 2:
         arguments["resampling"] = "filters"  # DCT coefficients are kept for halves alone
-    if "rate_model" not in options:
+    if "rate_model" not in arguments and described.create is create_basic_model:
         colour = arguments["bottleneck_channels"] == 3
         arguments["rate_model"] = JpegRate(
             gradient="unrounded" if colour else "quantized",

@@ -20,6 +20,11 @@ from keras_sandwich.ops.dct_resampling import enlarge_by_dct, reduce_by_dct
 from keras_sandwich.ops.inter_intra import choose_prediction
 from keras_sandwich.ops.jpeg_bits import jpeg_file_bits, jpeg_scan_bits
 from keras_sandwich.ops.motion_bits import motion_bits
+from keras_sandwich.ops.quality_layers import (
+    decode_quality_layers,
+    effective_step,
+    encode_quality_layers,
+)
 from keras_sandwich.ops.quantization import ANNEX_K_CHROMA, ANNEX_K_LUMA, quality_to_tables
 from keras_sandwich.ops.resampling import bilinear_upsample_2x, resize
 from keras_sandwich.ops.rounding import (
@@ -43,8 +48,11 @@ __all__ = [
     "choose_prediction",
     "clip",
     "dct",
+    "decode_quality_layers",
     "depth_to_space",
     "downsample_chroma",
+    "effective_step",
+    "encode_quality_layers",
     "enlarge_by_dct",
     "floor_straight_through",
     "image_to_blocks",

@@ -58,7 +58,7 @@ def write_site(
     import keras_sandwich as ks
 
     if os.path.isdir("node_modules/onnxruntime-web"):
-        ks.web.write_site("grayscale_all_rates", "site")
+        ks.web.write_site("grayscale", "site")
     ```
 
     Args:

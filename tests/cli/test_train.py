@@ -42,6 +42,8 @@ def test_scenarios(scenario, options, shape):
     ("scenario", "option", "reason"),
     [
         ("grayscale", ["--chroma", "4:2:0"], "no chroma to subsample. Received --chroma 4:2:0"),
+        ("depth", ["--chroma", "4:2:0"], "no chroma to subsample. Received --chroma 4:2:0"),
+        ("depth", ["--reduction", "2"], "trained on as they are. Received --reduction 2"),
         ("grayscale", ["--factor", "4"], "Received --factor 4 with --scenario grayscale"),
         ("colour", ["--factor", "2"], "Received --factor 2 with --scenario colour"),
     ],
@@ -52,6 +54,25 @@ def test_options_that_a_scenario_would_ignore(tmp_path, pictures, capsys, scenar
     assert main(arguments) == 1
     assert reason in capsys.readouterr().err
     assert not target.exists()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("scenario", "suffix"), [("depth", ".npy"), ("high-bit-depth", ".png")])
+def test_training_on_more_than_8_bits(tmp_path, scenario, suffix):
+    (tmp_path / "in").mkdir()
+    for number in range(2):
+        file = tmp_path / "in" / f"{number}{suffix}"
+        depth = ks.datasets.synthetic_depth(40, 48, number)
+        if scenario == "depth":
+            np.save(file, depth)
+        else:
+            codec = ks.codecs.PNG(bits=16)
+            file.write_bytes(codec.encode(np.repeat(depth[..., None], 3, axis=-1)))
+    arguments = ["train", str(tmp_path / "in"), str(tmp_path / "model"), "--scenario", scenario]
+    assert main([*arguments, *TRAINING]) == 0
+    model = ks.models.CompressIntraModel.from_preset(tmp_path / "model")
+    assert model.num_truncate_bits == 8
+    assert model.key_channels == ((1,) if scenario == "depth" else (3,))
 
 
 def test_training_makes_a_sandwich_for_files(tmp_path, pictures, capsys):

@@ -243,9 +243,18 @@ def test_the_first_metric_chooses_the_subsampling():
 def test_untrained_baselines_of_a_low_resolution_sandwich():
     model = create_linear_baseline(bottleneck_channels=3, downsample_factor=2)
     pictures, codec = PICTURES[:2], ks.codecs.JPEG(qstep=1)
-    chain, plain = untrained_baselines(model, pictures, codec, (4, 16), (20, 60), verbose=0)
+    curves = untrained_baselines(model, pictures, codec, (4, 16), (20, 60), verbose=0)
+    filters, dct, plain = curves
+    assert [curve.name for curve in curves] == [
+        "linear baseline, bicubic and Lanczos3",
+        "linear baseline, DCT resampling",
+        "codec alone",
+    ]
     again = best_subsampling(model, pictures, codec, (4, 16), verbose=0)
-    np.testing.assert_allclose(chain.mean_psnr, again.mean_psnr, atol=1e-3)
+    np.testing.assert_allclose(filters.mean_psnr, again.mean_psnr, atol=1e-3)
+    start = create_linear_baseline(3, downsample_factor=2, resampling="dct")
+    again = best_subsampling(start, pictures, codec, (4, 16), verbose=0)
+    np.testing.assert_allclose(dct.mean_psnr, again.mean_psnr, atol=1e-3)
     alone = best_subsampling(CodecAlone(), pictures, codec, (20, 60), verbose=0)
     np.testing.assert_array_equal(plain.bpp, alone.bpp)
 
@@ -316,9 +325,13 @@ def test_the_chain_of_a_model_without_one_side(missing):
 @pytest.mark.parametrize("factor", [1, 2, 3, 11, 24])
 def test_the_chain_of_a_whole_model_is_its_own(factor):
     model = create_linear_baseline(3, 3, downsample_factor=factor, num_truncate_bits=1)
-    (chain,) = untrained_systems(model, ks.codecs.JPEG()).values()
-    assert chain.preprocessor.downsample_factor == factor
-    assert chain.num_truncate_bits == 1
+    chains = untrained_systems(model, ks.codecs.JPEG()).values()
+    assert [chain.preprocessor.resampling for chain in chains] == ["filters", "dct"][
+        : 1 + (factor == 2)
+    ]
+    for chain in chains:
+        assert chain.preprocessor.downsample_factor == factor
+        assert chain.num_truncate_bits == 1
 
 
 def test_the_chain_of_a_model_without_sides_is_the_identity():

@@ -162,6 +162,22 @@ def test_one_goal_that_can_be_meant(tmp_path, gray_model, source, goal):
         ks.encode_file(source, tmp_path / "a.jpg", gray_model, **goal)
 
 
+@pytest.mark.parametrize(("strength", "said"), [(60, "coarser"), (4, "finer")])
+def test_a_step_that_was_never_trained_is_said(tmp_path, source, strength, said):
+    model = sandwich(networks=True, qstep_range=(8.0, 48.0))
+    with pytest.warns(UserWarning, match=f"step, {strength}, is {said} .* 8 to 48") as caught:
+        ks.encode_file(source, tmp_path / "a.jpg", model, strength=strength)
+    (warning,) = (w for w in caught if "step" in str(w.message))
+    assert warning.filename == __file__
+
+
+def test_the_ends_of_the_trained_range_are_trained(tmp_path, source, recwarn):
+    model = sandwich(networks=True, qstep_range=(8.0, 48.0))
+    for strength in (8, 48):
+        ks.encode_file(source, tmp_path / "a.jpg", model, strength=strength)
+    assert not [w for w in recwarn if "step" in str(w.message)]
+
+
 def test_the_profile_travels_with_the_picture(tmp_path, gray_model, small_model, source):
     profile = Image.open(source).info["icc_profile"]
     ks.encode_file(source, tmp_path / "colour.jpg", small_model, strength=8)

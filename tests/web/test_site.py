@@ -51,8 +51,8 @@ def test_a_site_is_whole(tmp_path, runtime):
 
 
 def test_what_the_page_is_told_of_a_preset():
-    about = describe_network(load_network("grayscale_all_rates"))
-    assert about["name"] == "grayscale_all_rates"
+    about = describe_network(load_network("grayscale"))
+    assert about["name"] == "grayscale"
     assert (about["macroblock"], about["alignment"], about["radius"]) == (16, 16, 70)
     assert about["conditioned"]
     assert about["qstep"] == pytest.approx((8 * 96) ** 0.5, rel=1e-5)
