@@ -11,6 +11,8 @@ from small_models import sandwich
 
 import keras_sandwich as ks
 from keras_sandwich.exporting import export_networks, load_program
+from keras_sandwich.exporting.network_program import WindowProgram
+from keras_sandwich.exporting.onnx_files import write_onnx
 
 POST = ["postprocessor"]
 SIZES = ((16, 24), (13, 18), (7, 31))
@@ -81,6 +83,23 @@ def test_onnx_is_told_the_step(tmp_path):
     assert entry["inputs"] == {"images": [None, None, None, 3], "qstep": [1]}
     assert entry["fingerprint"] == ks.presets.fingerprint(model.postprocessor)
     assert entry["bytes"] == (tmp_path / "postprocessor.onnx").stat().st_size
+
+
+@torch_alone
+def test_a_side_that_enlarges_by_dct(tmp_path):
+    """As a window too: what the page runs, for windows of whole blocks."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    needs("onnxscript")
+    side = sandwich(bottleneck_channels=3, downsample_factor=2, resampling="dct").postprocessor
+    program = WindowProgram(side)
+    assert not program.resamples
+    write_onnx(program, tmp_path / "m.onnx", program.signature(3))
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    for size in ((16, 24), (8, 40)):
+        x = photographs(1, *size).astype("float32")
+        (restored,) = session.run(None, {"images": x})
+        assert restored.shape == (1, 2 * size[0], 2 * size[1], 3)
+        np.testing.assert_allclose(restored, keras_runs(side, x), rtol=0, atol=2e-3)
 
 
 @torch_alone

@@ -150,6 +150,8 @@ function showFacts(facts) {
   if (facts.exact !== undefined && facts.exact !== null) {
     rows.push(["Decoded pixels", facts.exact ? "those that were coded" : "differ a little: this browser's decoder is another one", facts.exact ? "good" : ""]);
   }
+  if (facts.holds) rows.push(["Holds", facts.holds]);
+  if (facts.values) rows.push(["Values", `${facts.values}; shown as levels`]);
   if (facts.hasProfile) rows.push(["Colours", "with a profile; shown as sRGB"]);
   at("facts").replaceChildren(
     ...rows.map(([term, words, kind]) => {
