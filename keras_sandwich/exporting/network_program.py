@@ -7,6 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sandwich.models.processors import Postprocessor
+from keras_sandwich.ops.blocks import BLOCK, pad_to_multiple
+
 IMAGES, QSTEP, ROWS, COLUMNS = "images", "qstep", "rows", "columns"
 RESULT = "result"
 
@@ -28,7 +31,13 @@ class NetworkProgram(keras.Model):
         """Whether the step is an input."""
         return bool(getattr(self.side, "conditioned", False)) and self.qstep is None
 
+    def _whole_blocks(self, images: Any) -> Any:
+        """Sizes that a side which enlarges by DCT can take: a backend may trace the program with a single pixel."""
+        enlarges = isinstance(self.side, Postprocessor) and self.side.by_dct
+        return pad_to_multiple(images, BLOCK) if enlarges else images
+
     def call(self, images: Any, qstep: Any = None) -> Any:
+        images = self._whole_blocks(images)
         if not getattr(self.side, "conditioned", False):
             return self.side(images)
         step = (
@@ -62,7 +71,7 @@ class WindowProgram(NetworkProgram):
         given = dict(zip(self.input_names_after_images, more, strict=True))
         if self.qstep is not None and self.side.conditioned:
             given[QSTEP] = ops.convert_to_tensor(np.full(1, self.qstep, "float32"))
-        return self.side.call_window(images, **given)
+        return self.side.call_window(self._whole_blocks(images), **given)
 
     @property
     def input_names_after_images(self) -> tuple[str, ...]:

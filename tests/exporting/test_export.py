@@ -1,6 +1,7 @@
 """Networks as files of other runtimes: each run by its own, on three sizes, against Keras."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from small_models import sandwich
 
 import keras_sandwich as ks
 from keras_sandwich.exporting import export_networks, load_program
+from keras_sandwich.exporting.network_program import WindowProgram
+from keras_sandwich.exporting.onnx_files import write_onnx
 
 POST = ["postprocessor"]
 SIZES = ((16, 24), (13, 18), (7, 31))
@@ -18,12 +21,12 @@ tensorflow_alone = pytest.mark.skipif(BACKEND != "tensorflow", reason="written o
 on_either = pytest.mark.skipif(BACKEND == "jax", reason="JAX exports programs of known sizes")
 
 
-def conditioned():
+def conditioned(factor=2):
     """Told the step, on patches and blocks, at half the size. Exports take seconds: no test has more than it needs."""
     return sandwich(
         networks=True,
         bottleneck_channels=3,
-        downsample_factor=2,
+        downsample_factor=factor,
         qstep_range=(8.0, 96.0),
         unet_patch_size=2,
         unet_block_size=8,
@@ -63,11 +66,14 @@ def assert_same(folder, about, model, side, qsteps=(8.0, 96.0), sizes=SIZES, ato
 @on_either
 def test_onnx_is_told_the_step(tmp_path):
     needs("onnxruntime", {"torch": "onnxscript", "tensorflow": "tf2onnx"}[BACKEND])
-    model = conditioned()
+    factor = (
+        2 if BACKEND == "torch" else 1
+    )  # which takes tf2onnx minutes; tests/models/test_export.py has it
+    model = conditioned(factor)
     about = export_networks(model, tmp_path, networks=POST)
     (size,) = SIZES[1:2]
     fine, coarse = assert_same(tmp_path, about, model, "postprocessor")[2:4]
-    assert fine.shape == (1, 2 * size[0], 2 * size[1], 3)
+    assert fine.shape == (1, factor * size[0], factor * size[1], 3)
     assert np.abs(fine - coarse).max() > 0.1  # it is an input, not a constant
 
     described = json.loads((tmp_path / "export.json").read_text())
@@ -77,6 +83,23 @@ def test_onnx_is_told_the_step(tmp_path):
     assert entry["inputs"] == {"images": [None, None, None, 3], "qstep": [1]}
     assert entry["fingerprint"] == ks.presets.fingerprint(model.postprocessor)
     assert entry["bytes"] == (tmp_path / "postprocessor.onnx").stat().st_size
+
+
+@torch_alone
+def test_a_side_that_enlarges_by_dct(tmp_path):
+    """As a window too: what the page runs, for windows of whole blocks."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    needs("onnxscript")
+    side = sandwich(bottleneck_channels=3, downsample_factor=2, resampling="dct").postprocessor
+    program = WindowProgram(side)
+    assert not program.resamples
+    write_onnx(program, tmp_path / "m.onnx", program.signature(3))
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    for size in ((16, 24), (8, 40)):
+        x = photographs(1, *size).astype("float32")
+        (restored,) = session.run(None, {"images": x})
+        assert restored.shape == (1, 2 * size[0], 2 * size[1], 3)
+        np.testing.assert_allclose(restored, keras_runs(side, x), rtol=0, atol=2e-3)
 
 
 @torch_alone
@@ -148,10 +171,10 @@ def test_torch_is_of_one_size(tmp_path):
 
 
 @tensorflow_alone
-@pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_litert(tmp_path, precision):
+@pytest.mark.parametrize(("precision", "factor"), [("float32", 2), ("int8", 1)])
+def test_litert(tmp_path, precision, factor):
     needs("ai_edge_litert")
-    model = conditioned()
+    model = conditioned(factor)
     about = export_networks(
         model,
         tmp_path,
@@ -213,6 +236,20 @@ def test_pictures_that_cannot_be_calibrated_on(tmp_path):
         export_networks(
             sandwich(), tmp_path, precision="int8", pictures=list(photographs(1, 40, 32))
         )
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("absent", "form", "extra"),
+    [("onnx", "onnx", "onnx"), ("openvino", "openvino", "openvino"), ("tf2onnx", "onnx", "onnx")],
+)
+def test_what_is_missing_is_named(tmp_path, monkeypatch, absent, form, extra):
+    if BACKEND == "jax":
+        pytest.skip("JAX exports programs of known sizes")
+    absent = "onnxscript" if (absent, BACKEND) == ("tf2onnx", "torch") else absent
+    monkeypatch.setitem(sys.modules, absent, None)
+    with pytest.raises(ImportError, match=rf"pip install \"keras-sandwich\[{extra}\]\""):
+        export_networks(sandwich(), tmp_path, form)
 
 
 @pytest.mark.once

@@ -134,7 +134,7 @@ function shownSize(width, height) {
 /** @param {import("./restorer/restorer.js").Facts} facts */
 function showFacts(facts) {
   const { class: codec, ...settings } = facts.settings;
-  const listed = Object.entries(settings).map(([name, value]) => `${name} ${typeof value === "object" ? "…" : value}`);
+  const listed = Object.entries(settings).map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "object" ? "…" : value}`);
   const bits = (8 * facts.bytes) / (facts.width * facts.height);
   /** @type {[string, string, string?][]} */
   const rows = [
@@ -142,7 +142,7 @@ function showFacts(facts) {
     ["Restored picture", `${facts.width} × ${facts.height}`],
     ["Bits per pixel", bits.toFixed(3)],
     ["Codec", [codec, ...listed].join(", ")],
-    ["Network", facts.preset ?? facts.network.slice(0, 8)],
+    ["Network", (facts.preset ?? facts.network.slice(0, 8)).replaceAll("_", "_\u200b")],
     ...(facts.qstep === null ? [] : [/** @type {[string, string]} */ (["Quantizer step", String(facts.qstep)])]),
     ["Written with", facts.library],
     ["Bytes", facts.unaltered ? "as they were written" : "changed since it was written", facts.unaltered ? "good" : "bad"],
@@ -150,6 +150,8 @@ function showFacts(facts) {
   if (facts.exact !== undefined && facts.exact !== null) {
     rows.push(["Decoded pixels", facts.exact ? "those that were coded" : "differ a little: this browser's decoder is another one", facts.exact ? "good" : ""]);
   }
+  if (facts.holds) rows.push(["Holds", facts.holds]);
+  if (facts.values) rows.push(["Values", `${facts.values}; shown as levels`]);
   if (facts.hasProfile) rows.push(["Colours", "with a profile; shown as sRGB"]);
   at("facts").replaceChildren(
     ...rows.map(([term, words, kind]) => {

@@ -54,6 +54,8 @@ export function readFacts(data) {
     settings: settingsOf(fields.get("codec") ?? ""),
     library: fields.get("library") ?? "",
     hasProfile: fields.has("profile"),
+    holds: fields.get("holds") ?? null,
+    values: kindOf(fields.get("values")),
     pixels: /** @type {string} */ (fields.get("pixels")),
     unaltered: isUnaltered(data, xmp, /** @type {string} */ (fields.get("file"))),
   };
@@ -99,6 +101,19 @@ function settingsOf(text) {
   }
   if (typeof settings !== "object" || settings === null || typeof settings.class !== "string") throw wrong("codec");
   return settings;
+}
+
+/**
+ * What the samples mean where they are no picture's, such as "depth".
+ * @param {string | undefined} text
+ */
+function kindOf(text) {
+  if (text === undefined) return null;
+  try {
+    return String(JSON.parse(text).kind);
+  } catch {
+    throw wrong("values");
+  }
 }
 
 /**

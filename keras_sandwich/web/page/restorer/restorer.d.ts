@@ -18,6 +18,10 @@ export interface Facts {
   library: string;
   /** Whether the file says in its metadata what its colours mean; they are shown as sRGB. */
   hasProfile: boolean;
+  /** What is restored where it is no picture, such as "normal-map opengl". */
+  holds: string | null;
+  /** What the restored samples stand for where it is no light: "depth" or "radiance". Here they are levels all the same. */
+  values: string | null;
   /** The first 32 hexadecimal digits of the SHA-256 of the decoded pixels. */
   pixels: string;
   /** Whether every byte is as it was written. */
