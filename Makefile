@@ -16,7 +16,7 @@ tensorflow := $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),tensorfl
 jax := jax
 torch := torch
 
-.PHONY: demo test coverage fuzz test-floor lint format types docs bench package clean
+.PHONY: browser demo test coverage fuzz test-floor lint format types docs bench package clean
 
 ## Train a grayscale-codec sandwich for a few minutes and measure it with real JPEG files: demo/
 demo: $(VENV)/.installed-$(KERAS_BACKEND)
@@ -37,6 +37,12 @@ fuzz: $(VENV)/.installed-dev
 ## The test suite with the lowest Keras, NumPy and JAX that are supported
 test-floor: $(FLOOR)/.installed
 	KERAS_BACKEND=jax $(FLOOR)/bin/python -m pytest
+
+## ONNX Runtime Web, with which the page of `keras-sandwich web` runs; its tests, in a Chromium that is found, look for it here
+browser: node_modules/onnxruntime-web
+
+node_modules/onnxruntime-web:
+	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --ignore-scripts onnxruntime-web@1.30.0
 
 lint: $(VENV)/.installed-dev
 	$(RUN) -m ruff check .

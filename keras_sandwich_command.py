@@ -27,6 +27,14 @@ STRENGTH_HELP = (
     "larger is a smaller file: of .jpg the quantizer's step, 1 to 255; "
     "of .webp, .avif and .heic 101 − quality, 1 to 101; of .mp4 the quantizer, to 51 or 63"
 )
+# What each format of exported networks is written on, where nobody chose a backend; the others, on any but JAX.
+EXPORT_FORMATS = {
+    "onnx": "torch",
+    "openvino": "torch",
+    "litert": "tensorflow",
+    "tf_saved_model": "tensorflow",
+    "torch": "torch",
+}
 VIDEO_CODECS = ("h264", "hevc", "av1", "vp9")
 
 
@@ -51,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            _choose_backend()
+            _choose_backend(_backend_for(options))
             command = importlib.import_module(f"keras_sandwich.cli.{options.command}")
             return int(command.run(options))
     except KeyboardInterrupt:
@@ -65,8 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _choose_backend() -> None:
-    """An installed backend, where nobody chose one and Keras would look for TensorFlow in vain."""
+def _backend_for(options: argparse.Namespace) -> str | None:
+    """The backend that writes what is asked for, or None where any does."""
+    written = {"export": getattr(options, "format", None), "web": "onnx"}.get(options.command)
+    return EXPORT_FORMATS.get(written or "")
+
+
+def _choose_backend(needed: str | None = None) -> None:
+    """An installed backend, where nobody chose one and Keras would look for TensorFlow in vain; or what is needed."""
     if "keras" in sys.modules or "KERAS_BACKEND" in os.environ:
         return
     try:
@@ -74,7 +88,7 @@ def _choose_backend() -> None:
         chosen = json.loads(settings.read_text(encoding="utf-8"))["backend"]
     except (OSError, ValueError, KeyError, TypeError):
         chosen = "tensorflow"
-    for backend in (chosen, "tensorflow", "torch", "jax"):
+    for backend in (needed or chosen, chosen, "tensorflow", "torch", "jax"):
         if find_spec(backend) is not None:
             os.environ["KERAS_BACKEND"] = backend
             return
@@ -110,6 +124,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_info(commands)
     _add_train(commands)
     _add_evaluate(commands)
+    _add_export(commands)
+    _add_web(commands)
     return parser
 
 
@@ -329,6 +345,79 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help="psnr-rgb (the default), psnr-luma, ssim-rgb, ms-ssim-rgb",
     )
     _add_tile_size(command)
+
+
+def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = _add(
+        commands,
+        "export",
+        "write a sandwich's networks as files that run without Keras",
+        "grayscale exported --format onnx --precision float16",
+    )
+    command.add_argument("model", help=MODEL_HELP)
+    command.add_argument("target", type=Path, help="the folder to write to")
+    command.add_argument(
+        "--format", choices=tuple(EXPORT_FORMATS), default="onnx", help="(default: onnx)"
+    )
+    command.add_argument(
+        "--precision",
+        choices=("float32", "float16", "int8"),
+        default="float32",
+        help="of the weights; what float16 and int8 lose is measured and said (default: float32)",
+    )
+    command.add_argument(
+        "--network", choices=("preprocessor", "postprocessor"), help="one alone (default: both)"
+    )
+    command.add_argument(
+        "--qstep",
+        type=_positive,
+        metavar="Q",
+        help="bake this quantizer step in; without it, it is an input of networks that are told it",
+    )
+    command.add_argument(
+        "--size",
+        type=_whole,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="for pictures of this size alone, as the format torch must be",
+    )
+    command.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="to calibrate int8 on and to measure with (default: the bundled photographs)",
+    )
+
+
+def _add_web(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = _add(
+        commands,
+        "web",
+        "write a static page that restores coded files in the browser",
+        "grayscale site --runtime node_modules/onnxruntime-web/dist",
+    )
+    command.add_argument("model", help=MODEL_HELP)
+    command.add_argument("target", type=Path, help="the folder to write to")
+    command.add_argument(
+        "--runtime",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder of ONNX Runtime Web, which `npm install onnxruntime-web` brings "
+        "(default: node_modules/onnxruntime-web/dist)",
+    )
+    command.add_argument(
+        "--precision",
+        choices=("float32", "float16"),
+        default="float32",
+        help="of the network's weights (default: float32)",
+    )
+    command.add_argument(
+        "--samples",
+        type=Path,
+        nargs="*",
+        metavar="FILE",
+        help="coded files that the page offers (default: three bundled photographs, encoded now)",
+    )
 
 
 def _add_tile_size(command: argparse.ArgumentParser) -> None:

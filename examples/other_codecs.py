@@ -5,31 +5,11 @@
 # stand around JPEG, WebP, AVIF and HEIC as they are, without retraining, and are measured with the files of those
 # codecs beside every simple alternative.
 #
-# Run it as a script; `--baselines` names the folder of the trained baselines, if there are any:
+# Run it as a script:
 #
 #     KERAS_BACKEND=torch python examples/other_codecs.py --test my_photographs --output runs/other_codecs
 #
-# The presets and the baselines were trained on one core each, with the photographs that
-# `keras_sandwich/datasets/samples/LICENSES.md` names, with one γ for all steps of a range. The preset `grayscale` had
-# 11,000 steps in 70 minutes. `lowres` had about 16,500 in 125 minutes, of which the last 5,000 were around steps of
-# 19 to 41; those before had other settings. `lowres_420` went on from it around 4:2:0, for codecs that code nothing
-# else and for low rates: 10,650 steps in 85 minutes through the proxy, 1,850 in 26 minutes with JPEG files in the
-# loop. The networks alone had about as many steps as the first sandwich of their scenario, in several parts: after
-# the codec 12,900 (grayscale) and 16,250 (low resolution), before the codec 16,000 and 13,500. There is no second one
-# of them for low rates. Today's command tells the networks the step, and trains one model for all rates, such as
-# `grayscale_all_rates`:
-#
-#     python -m benchmarks.quality.long_training grayscale --data TRAIN --output runs/grayscale.keras
-#     python -m benchmarks.quality.long_training lowres --chroma-subsampling 4:2:0 --data TRAIN \
-#         --output runs/proxy.keras
-#     python -m benchmarks.quality.long_training lowres --chroma-subsampling 4:2:0 --data TRAIN --files \
-#         --start runs/proxy.keras --output runs/lowres_420.keras
-#     for scenario in grayscale lowres; do
-#         python -m benchmarks.quality.long_training $scenario --part postprocessor --data TRAIN \
-#             --output BASELINES/$scenario/network_after_the_codec_alone.keras
-#         python -m benchmarks.quality.long_training $scenario --part preprocessor --data TRAIN \
-#             --output BASELINES/$scenario/network_before_the_codec_alone.keras
-#     done
+# [Presets](../presets.md) says what each was trained for, and its metadata with which command.
 
 # %%
 import argparse
@@ -43,7 +23,6 @@ from keras_sandwich.evaluation import CodecAlone, rd_curve
 
 arguments = argparse.ArgumentParser(description="The bundled sandwiches around four codecs.")
 arguments.add_argument("--test", type=Path, help="folder of photographs to measure with")
-arguments.add_argument("--baselines", type=Path, help="folder of grayscale/*.keras, lowres/*.keras")
 arguments.add_argument("--codecs", nargs="+", default=["JPEG", "WebP", "AVIF", "HEIC"])
 arguments.add_argument("--output", type=Path, default=Path("runs/other_codecs"))
 options = arguments.parse_args()
@@ -59,22 +38,28 @@ print(f"Keras {keras.__version__} on {keras.backend.backend()}, {len(pictures)} 
 # %% [markdown]
 # ## Models, codecs, strengths
 #
-# A scenario's presets, each around the chroma subsampling that it was trained for, swept over each codec's own
-# quantizer.
+# Each preset is swept over each codec's own quantizer; its networks are told the JPEG step that amounts to it
+# (`ks.inference.equivalent_qstep`).
 
 # %%
 SCENARIOS = {
     "grayscale": {
         "title": "Colour over a grayscale codec",
-        "presets": {"grayscale": None},
+        "preset": ("grayscale", None),  # and its chroma subsampling
         "rates": (0.5, 0.75, 1.0),  # of the tables
         "shown": (0.3, 2.5),  # in the plots
     },
     "lowres": {
         "title": "High over low resolution",
-        "presets": {"lowres": "4:4:4", "lowres_420": "4:2:0"},
-        "rates": (0.3, 0.4, 0.5),
+        "preset": ("lowres_420", "4:2:0"),
+        "rates": (0.2, 0.3, 0.5),
         "shown": (0.12, 1.0),
+    },
+    "color": {
+        "title": "Colour over a colour codec",
+        "preset": ("color_420", "4:2:0"),
+        "rates": (0.3, 0.5, 1.0),
+        "shown": (0.2, 2.5),
     },
 }
 CODECS = {
@@ -92,46 +77,26 @@ def subsampled(codec, chroma_subsampling):
     return dataclasses.replace(codec, chroma_subsampling=chroma_subsampling)
 
 
-def presets(scenario):
-    """Preset → (model, its chroma subsampling)."""
-    load = ks.models.CompressIntraModel.from_preset
-    return {name: (load(name), chroma) for name, chroma in SCENARIOS[scenario]["presets"].items()}
-
-
-def baselines(scenario):
-    """Label → model: the baselines that were trained."""
-    files = sorted((options.baselines / scenario).glob("*.keras")) if options.baselines else []
-    return {file.stem.replace("_", " "): keras.saving.load_model(file) for file in files}
-
-
 # %% [markdown]
 # ## Curves
 #
-# The baselines: the chain of linear filters without networks (for grayscale both: modulated chroma, and chroma
-# multiplexed into coefficients of the luma's blocks, which the preset starts from), the codec of the whole colour
-# picture, and, where they were trained, one network alone, all at the best of the codec's chroma subsamplings; and
-# luma only. The sandwich's curve is the upper envelope of those of the scenario's presets.
+# The baselines: the linear filters without networks (of each kind that there is for the scenario), the codec of the
+# whole colour picture, both at the best of the codec's chroma subsamplings; and luma only.
 
 # %%
 results = {}
-for scenario in SCENARIOS:
-    ours, others = presets(scenario), baselines(scenario)
+for scenario, about in SCENARIOS.items():
+    preset, chroma = about["preset"]
+    model = ks.models.CompressIntraModel.from_preset(preset)
     for label in options.codecs:
         codec, strengths = CODECS[label]
         measured = {"images": pictures, "strengths": strengths, "picture_names": names}
-        own = [
-            rd_curve(model, codec=subsampled(codec, chroma), name=f"preset {name}", **measured)
-            for name, (model, chroma) in ours.items()
-        ]
         curves = [
-            ks.evaluation.upper_envelope(own, name="sandwich"),
-            *(own if len(own) > 1 else []),
-            *(
-                ks.evaluation.best_subsampling(model, codec=codec, name=name, **measured)
-                for name, model in others.items()
-            ),
-            *ks.evaluation.untrained_baselines(ours[scenario][0], codec=codec, **measured),
+            rd_curve(model, codec=subsampled(codec, chroma), name=f"preset {preset}", **measured),
+            *ks.evaluation.untrained_baselines(model, codec=codec, **measured),
         ]
+        if scenario == "color":  # where the linear baseline is the codec itself
+            curves = [curve for curve in curves if curve.name != "linear baseline"]
         results[scenario, label] = curves
         for number, curve in enumerate(curves):
             file = options.output / f"{scenario}_{label}_{number}.json"
@@ -140,7 +105,7 @@ for scenario in SCENARIOS:
 # %% [markdown]
 # ## Numbers
 #
-# PSNR at some rates, in brackets the sandwich's gain; in the last column BD-PSNR, the mean gain over all the rates that
+# PSNR at some rates, in brackets the preset's gain; in the last column BD-PSNR, the mean gain over all the rates that
 # both curves reach, with 95 % intervals over the photographs.
 
 
@@ -170,6 +135,9 @@ print(table("grayscale"))
 
 # %%
 print(table("lowres"))
+
+# %%
+print(table("color"))
 
 # %% [markdown]
 # The libraries:
@@ -205,21 +173,32 @@ for (scenario, label), curves in results.items():
 # subsamplings there, too.
 
 # %%
-for scenario, rate in (("grayscale", 0.75), ("lowres", 0.4)):
-    shown = {"sandwich": ks.models.CompressIntraModel.from_preset(scenario)}
-    if scenario == "grayscale":
-        shown["linear baseline, modulated chroma"] = ks.models.create_linear_baseline(1)
-        shown["linear baseline, multiplexed chroma"] = ks.models.create_linear_baseline(
-            1, patch_size=16
-        )
-        shown["luma only"] = CodecAlone(luma_only=True)
-    else:
-        shown["bicubic, Lanczos3, no networks"] = ks.models.create_linear_baseline(3, 3, 2)
-        shown["codec alone"] = CodecAlone()
+linear = ks.models.create_linear_baseline
+shown = {
+    "grayscale": {
+        "linear baseline": linear(1, patch_size=16),
+        "codec alone, in colour": CodecAlone(),
+        "luma only": CodecAlone(luma_only=True),
+    },
+    "lowres": {
+        "linear baseline": linear(3, downsample_factor=2, resampling="dct"),
+        "codec alone": CodecAlone(),
+    },
+    "color": {"codec alone": CodecAlone()},
+}
+for scenario, rate in (("grayscale", 0.75), ("lowres", 0.3), ("color", 0.5)):
+    preset, chroma = SCENARIOS[scenario]["preset"]
+    sandwich = ks.models.CompressIntraModel.from_preset(preset)
     codec = CODECS["JPEG"][0]
-    best = dict.fromkeys(shown, ks.codecs.every_subsampling(codec)) | {"sandwich": codec}
+    best = dict.fromkeys(shown[scenario], ks.codecs.every_subsampling(codec))
     comparisons = [
-        ks.evaluation.compare_at(shown, pictures[k], best, rate, name=names[k])
+        ks.evaluation.compare_at(
+            {"sandwich": sandwich, **shown[scenario]},
+            pictures[k],
+            {"sandwich": subsampled(codec, chroma), **best},
+            rate,
+            name=names[k],
+        )
         for k in (0, len(pictures) // 2, len(pictures) - 1)
     ]
     report = options.output / f"{scenario}.html"

@@ -9,6 +9,7 @@ from keras_sandwich import (
     datasets,
     depth,
     evaluation,
+    exporting,
     files,
     inference,
     layers,
@@ -20,6 +21,7 @@ from keras_sandwich import (
     presets,
     refinement,
     training,
+    web,
 )
 from keras_sandwich._version import __version__ as __version__
 from keras_sandwich.files import decode_file, encode_file
@@ -33,6 +35,7 @@ __all__ = [
     "depth",
     "encode_file",
     "evaluation",
+    "exporting",
     "files",
     "inference",
     "layers",
@@ -45,4 +48,5 @@ __all__ = [
     "refinement",
     "training",
     "transport",
+    "web",
 ]

@@ -6,8 +6,12 @@ from typing import Any
 
 PACKAGES = {
     "PIL": "Pillow",
+    "ai_edge_litert": "ai-edge-litert",
     "av": "PyAV",
     "cv2": "OpenCV",
+    "onnx": "ONNX",
+    "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
     "pillow_heif": "pillow-heif",
     "tensorflow_datasets": "tensorflow-datasets",
 }

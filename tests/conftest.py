@@ -12,6 +12,8 @@ from golden_cases import FOLDER
 # Begun first, the longest of them before the others, so that workers side by side end together.
 LONG = (
     *(f"training/test_{name}.py" for name in ("through_codec", "codec_in_the_loop")),
+    "exporting/test_export.py",
+    "web/test_browser.py",
     "layers/test_libjpeg_arithmetic.py",
     "test_docstrings.py",
     *(

@@ -28,11 +28,13 @@ HOST_TESTS = (
         f"tests/datasets/test_{name}.py"
         for name in ("moving_photographs", "sample_photographs", "video_frames")
     ),
+    *(f"tests/datasets/test_{name}.py" for name in ("generated_materials", "material_crops")),
     "tests/evaluation/report",
     *(f"tests/evaluation/test_{name}.py" for name in ("bjontegaard", "bootstrap", "compressai")),
     *(f"tests/evaluation/test_{name}.py" for name in ("curve", "frontier", "plots", "quality")),
     *(f"tests/evaluation/test_{name}.py" for name in ("piecewise_cubic", "readable", "results")),
     *(f"tests/evaluation/test_{name}.py" for name in ("gaussian_windows", "joining", "vmaf")),
+    "tests/evaluation/test_normal_maps.py",
     *(
         f"tests/files/test_{name}.py"
         for name in ("fuzzing", "lossless", "payload", "targets", "xmp")

@@ -19,8 +19,8 @@ FLOORS = (
     ("inference",),
     ("refinement",),
     ("evaluation", "files"),
-    ("callbacks",),
-    ("training",),
+    ("callbacks", "exporting"),
+    ("training", "web"),
     ("cli",),
 )
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}

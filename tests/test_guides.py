@@ -10,8 +10,9 @@ CODE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("page", ["from-tensorflow", "your-codec", "your-data"])
-def test_every_block_runs_after_the_one_before(page):
+@pytest.mark.parametrize("page", ["choosing", "from-tensorflow", "your-codec", "your-data"])
+def test_every_block_runs_after_the_one_before(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     blocks = list(CODE.finditer(text))
     assert blocks

@@ -100,9 +100,14 @@ class Curve:
 
 
 def scenario_of(config: dict[str, Any]) -> str:
-    """What a model's configuration says that its codec carries: "grayscale", "lowres", "colour" or "other"."""
+    """What a model's configuration says that its codec carries: "grayscale", "lowres", "colour" or "other".
+
+    Others, of normal maps and materials, restore no pictures of three channels.
+    """
     before = config["config"]["preprocessor"]["config"]
     if before.get("num_truncate_bits"):  # of more than 8 bits, which photographs here do not have
+        return "other"
+    if config["config"]["postprocessor"]["config"].get("output_channels") != 3:
         return "other"
     kind = (before.get("output_channels"), before.get("downsample_factor", 1))
     return {(1, 1): "grayscale", (3, 2): "lowres", (3, 1): "colour"}.get(kind, "other")
@@ -127,6 +132,8 @@ def systems(models: Path | None = None) -> Iterator[System]:
     make = functools.partial(half, resampling="dct")
     yield System("linear-dct", "linear, DCT resampling", make, "half", SUBSAMPLINGS)
     for name in ks.presets.names():
+        if preset_scenario(name) == "other":
+            continue
         said = ks.presets.describe(name)
         make = functools.partial(ks.models.CompressIntraModel.from_preset, name)
         # The subsampling that it was trained for, "JPEG 4:2:0 with a flat step, …".

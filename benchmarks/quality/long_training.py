@@ -34,6 +34,9 @@ PARTS = {
 }
 DISTORTIONS = ("mse", "mae", "ssim", "ms-ssim", "lpips")
 DEPTH_CROPS = 2000  # of made-up scenes
+# The others, `material_training.py` trains.
+SURFACES = ("normal-maps", "materials")
+TRAINED = [name for name in SCENARIOS if name not in SURFACES]
 # Of the networks, what is not the scenario's own; the published ones have 7.8 million parameters.
 NETWORKS: dict[str, dict[str, Any]] = {
     "scenario": {},
@@ -119,7 +122,7 @@ def training_crops(options: argparse.Namespace, crop_size: int) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("scenario", choices=TRAINED)
     parser.add_argument("--part", choices=PARTS, default="sandwich")
     parser.add_argument(
         "--data", type=Path, nargs="+", help="folders of pictures; depth needs none"

@@ -21,6 +21,11 @@ DATA = (
     "261 crops of 512x512 from some 170 photographs and graphics: wallpapers under CC0, CC BY, CC BY-SA and other free "
     "licences, and the CID22 training set; CC BY-SA 4.0 pictures among them"
 )
+# Where normal maps and materials are measured, by which measure and on what.
+SURFACES = {
+    "normal-maps": ("normal-angle", "six normal maps of ambientCG and Flight Helmet, 512x512"),
+    "materials": ("psnr-renders", "seven materials of ambientCG and Flight Helmet, 256x256"),
+}
 PRESETS = Path(ks.presets.__file__).parent
 
 
@@ -38,6 +43,14 @@ def measured(name: str, fingerprint: str) -> dict[str, Any]:
             },
             "pictures": "the 24 whole Kodak pictures, means of decibels and of bits",
         }
+    for folder, (metric, what) in SURFACES.items():
+        file = RESULTS / folder / f"preset-{name}.json"
+        curve = ks.evaluation.load_results(file) if file.exists() else None
+        if curve is not None and curve.fingerprint == fingerprint:
+            rates = [r for r in RATES if curve.mean_bpp.min() <= r <= curve.mean_bpp.max()]
+            key = metric.replace("-", "_")
+            values = {f"{r:g}": round(curve.quality_at(r, metric), 2) for r in rates}
+            return {f"{key}_at_bpp": values, "pictures": what}
     return {}
 
 

@@ -8,6 +8,7 @@ A row of which not everything was measured yet is left out.
 
 import argparse
 import functools
+import json
 import re
 import sys
 import warnings
@@ -21,7 +22,7 @@ from benchmarks.quality.rate_distortion import RESULTS
 from keras_sandwich.evaluation import RDCurve
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = ("README.md", "docs/benchmarks.md", "docs/files.md")
+DOCUMENTS = ("README.md", "docs/benchmarks.md", "docs/files.md", "docs/presets.md")
 TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 RATES = (0.3, 0.5, 0.75, 1.0)
@@ -180,8 +181,30 @@ def refined(pictures: str) -> str:
     return _table(["PSNR in dB", *(f"{rate:g} bpp" for rate in RATES)], lines)
 
 
-def _table(head: list[str], lines: list[list[str]]) -> str:
-    rows = [head, ["---", *(["---:"] * (len(head) - 1))], *lines]
+def presets() -> str:
+    """What is bundled: what carries what, at which steps, how large it is."""
+    lines = []
+    for name in ks.presets.names():
+        folder, said = ks.presets.bundled.folder(name), ks.presets.describe(name)
+        config = json.loads((folder / ks.presets.bundled.CONFIG).read_bytes())["config"]
+        steps = config.get("qstep_range")
+        lines.append(
+            [
+                f"`{name}`",
+                said["description"],
+                said["measured"].get("codec", "–"),
+                f"{steps[0]:g} to {steps[1]:g}" if steps else "one",
+                f"{said['parameters']['preprocessor']:,} + {said['parameters']['postprocessor']:,}",
+                f"{(folder / ks.presets.bundled.WEIGHTS).stat().st_size / 1e6:.1f} MB",
+            ]
+        )
+    head = ["preset", "what for", "trained around", "steps", "parameters, before + after", "file"]
+    return _table(head, lines, texts=3)
+
+
+def _table(head: list[str], lines: list[list[str]], texts: int = 1) -> str:
+    """Of so many columns of text, and numbers behind them."""
+    rows = [head, [*["---"] * texts, *["---:"] * (len(head) - texts)], *lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -191,7 +214,7 @@ TABLES: dict[str, Callable[[], str]] = {
     for scenario in ROWS
     for metric in METRICS
     for suffix, make in (("", at_rates), ("-deltas", deltas))
-} | {f"{pictures}-refined": functools.partial(refined, pictures) for pictures in ("kodak",)}
+} | {"kodak-refined": functools.partial(refined, "kodak"), "presets": presets}
 
 
 def written(text: str) -> str:

@@ -1,6 +1,6 @@
 """What `effort` costs: processor seconds per megapixel of `encode_file`, one thread.
 
-KERAS_BACKEND=torch OMP_NUM_THREADS=1 python -m benchmarks.speed.refinement --preset grayscale_all_rates
+KERAS_BACKEND=torch OMP_NUM_THREADS=1 python -m benchmarks.speed.refinement --preset grayscale
 """
 
 import argparse
@@ -18,7 +18,7 @@ EFFORTS = (0, 4, 16)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", default="grayscale_all_rates")
+    parser.add_argument("--preset", default="grayscale")
     parser.add_argument("--strength", type=float, default=40)
     options = parser.parse_args()
     tiles = ks.datasets.sample_images("test")[:4]

@@ -13,6 +13,7 @@ from keras_sandwich.evaluation.frontier import pareto_frontier, upper_envelope
 from keras_sandwich.evaluation.joining import join_pictures
 from keras_sandwich.evaluation.loss_measures import loss_measure, lpips, render_psnr
 from keras_sandwich.evaluation.measuring import rd_curve
+from keras_sandwich.evaluation.normal_maps import NormalMapBaseline, normal_angle
 from keras_sandwich.evaluation.plots import plot_pictures, plot_rd
 from keras_sandwich.evaluation.pu21 import pu21_psnr
 from keras_sandwich.evaluation.quality import Measure
@@ -24,6 +25,7 @@ __all__ = [
     "CodecAlone",
     "Comparison",
     "Measure",
+    "NormalMapBaseline",
     "RDCurve",
     "bd_psnr",
     "bd_rate",
@@ -34,6 +36,7 @@ __all__ = [
     "load_results",
     "loss_measure",
     "lpips",
+    "normal_angle",
     "pareto_frontier",
     "plot_pictures",
     "plot_rd",

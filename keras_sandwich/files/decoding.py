@@ -11,8 +11,9 @@ from keras_sandwich._whole_files import write_whole
 from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.samples import from_samples
 from keras_sandwich.files.container import Container, read_container
+from keras_sandwich.files.contents import MATERIAL, normal_map_picture
 from keras_sandwich.files.lossless import encode_picture, require_format
-from keras_sandwich.files.networks import Network, bundled_preset, load_network
+from keras_sandwich.files.networks import NORMAL_MAP_CHANNELS, Network, bundled_preset, load_network
 from keras_sandwich.files.payload import Payload, is_unaltered, pixel_digest
 from keras_sandwich.files.targets import require_target
 from keras_sandwich.files.value_files import require_values_format, write_values
@@ -70,7 +71,7 @@ def decode_file(
     if is_video(Path(source)):
         try:
             payload = open_video(Path(source))
-            network = _network(payload, model)
+            network = network_of(payload, model)
             decode_video(
                 Path(source),
                 path,
@@ -88,7 +89,11 @@ def decode_file(
         container, payload = open_coded(data)
     except ValueError as error:
         raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
-    network = _network(payload, model)
+    if (payload.holds or "").startswith(MATERIAL):
+        raise ValueError(
+            f"{str(source)!r} is one of the files of a material; restore them with `files.decode_material`."
+        )
+    network = network_of(payload, model)
     bits = 8 + network.num_truncate_bits
     values = payload.values
     suffix = (
@@ -97,7 +102,7 @@ def decode_file(
         else require_values_format(path, values)
     )
     try:
-        samples, codec_bits = _samples(data, container, payload, network, accept_altered)
+        samples, codec_bits = decoded_samples(data, container, payload, network, accept_altered)
     except ValueError as error:
         raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
     decoded = samples if codec_bits == 8 else from_samples(samples, codec_bits)
@@ -111,6 +116,9 @@ def decode_file(
         except ValueError as error:
             raise ValueError(f"{str(source)!r} cannot be restored: {error}") from error
         write_values(path, restored)
+        return
+    if network.channels == NORMAL_MAP_CHANNELS:
+        write_whole(path, encode_picture(normal_map_picture(restored, payload.holds), suffix))
         return
     profile = payload.profile or container.header.icc_profile
     write_whole(path, encode_picture(_pixels(restored, bits), suffix, profile))
@@ -127,7 +135,8 @@ def open_coded(data: bytes) -> tuple[Container, Payload]:
     return container, Payload.from_xmp(container.header.xmp)
 
 
-def _network(payload: Payload, model: Any) -> Network:
+def network_of(payload: Payload, model: Any) -> Network:
+    """The network given, or the bundled preset that the file names; ValueError for another than the file's."""
     if model is None:
         model = bundled_preset(payload.network)
     if model is None:
@@ -146,7 +155,7 @@ def _network(payload: Payload, model: Any) -> Network:
     return network
 
 
-def _samples(
+def decoded_samples(
     data: bytes, container: Container, payload: Payload, network: Network, accept_altered: bool
 ) -> tuple[np.ndarray, int]:
     """The coded picture, decoded and checked, and its bits a sample."""

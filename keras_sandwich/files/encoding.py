@@ -16,8 +16,14 @@ from keras_sandwich.codecs.checks import MAX_PIXELS
 from keras_sandwich.codecs.registry import coded_formats, listed
 from keras_sandwich.codecs.samples import from_samples, to_samples
 from keras_sandwich.codecs.video_codec import VideoCodec
+from keras_sandwich.files.contents import content_of
 from keras_sandwich.files.info import FileInfo, info_of, read_info
-from keras_sandwich.files.networks import Network, load_network
+from keras_sandwich.files.networks import (
+    MATERIAL_CHANNELS,
+    NORMAL_MAP_CHANNELS,
+    Network,
+    load_network,
+)
 from keras_sandwich.files.payload import Payload, pixel_digest, seal, stated_settings
 from keras_sandwich.files.sources import read_source
 from keras_sandwich.files.targets import require_one_goal, require_target
@@ -51,6 +57,7 @@ def encode_file(
     keep_profile: bool = True,
     tile_size: int = 1024,
     effort: int = 0,
+    convention: str = "opengl",
     verbose: int = 0,
 ) -> FileInfo:
     """Writes a picture as an ordinary JPEG, WebP, AVIF or HEIC file, or a video as an MP4, that a sandwich restores.
@@ -96,6 +103,8 @@ def encode_file(
         tile_size: the networks see so many pixels a side at a time.
         effort: passes of `refinement.refine_jpeg`, of JPEG files only: a better restored picture at as many bits, for
             seconds of each megapixel a pass; 16 bring most of it. Never worse than without, and as fast to decode.
+        convention: of a normal map, for a network of two channels: "opengl", its green channel is up, or "directx", it
+            is down; so it is restored, too. See `pictures.read_normal_map`.
         verbose: 1 shows a progress bar, of the passes or of a video's frames.
 
     Returns:
@@ -109,6 +118,10 @@ def encode_file(
     """
     path = require_target(target, source)
     network = load_network(model)
+    if network.channels == MATERIAL_CHANNELS:
+        raise ValueError(
+            "A material becomes several files. Received a network for materials; use `files.encode_material`."
+        )
     goals = {"bits_per_pixel": bits_per_pixel, "strength": strength, "target_size": target_size}
     if path.suffix.lower() == VIDEO_SUFFIX:
         goals["target_bitrate"] = target_bitrate
@@ -128,7 +141,7 @@ def encode_file(
     require_one_goal(**goals)
     if network.for_depth:
         require_layers(codec)
-    picture, values = read_source(Path(source), network, background)
+    picture, values = read_source(Path(source), network, background, convention)
     height, width, _ = picture.pixels.shape
     _require_size(path, network, (height, width), codec.max_side)
     profile = picture.profile if keep_profile else None
@@ -150,6 +163,7 @@ def encode_file(
         settings={},
         library=codec.version,
         preset=network.preset,
+        holds=content_of(network, convention),
         # A gray file whose profile is one for RGB is refused or misread by viewers.
         profile=packed,
         values=values,
@@ -206,10 +220,10 @@ def encode_file(
         pixels = height * width
         limit = int(pixels * bits_per_pixel / 8) if bits_per_pixel is not None else target_size
         assert limit is not None
-        setting, file = _search(codec, strengths, encode, limit, pixels)
+        setting, file = search_strength(codec, strengths, encode, limit, pixels)
         if effort:
             # Refinement makes files smaller, so it begins with one that is too large.
-            finer, larger = _search(codec, strengths, encode, int(HEADROOM * limit), pixels)
+            finer, larger = search_strength(codec, strengths, encode, int(HEADROOM * limit), pixels)
             smaller = refined(finer, larger, 8 * limit)
             if len(smaller) <= limit and squared_error(finer, smaller) < squared_error(
                 setting, file
@@ -225,6 +239,10 @@ def encode_file(
 def require_effort(effort: int, network: Network, codec: codecs.Codec) -> None:
     """ValueError for an effort out of its range, or one that this network and codec cannot make."""
     if check_integer(effort, "effort", 0, MOST_EFFORT):
+        if network.channels == NORMAL_MAP_CHANNELS:
+            raise ValueError(
+                f"`effort` refines what pictures look like. Received effort={effort} for a normal map."
+            )
         require_refinable(network.model, codec)
 
 
@@ -269,7 +287,9 @@ def default_codec(suffix: str, network: Network) -> codecs.Codec:
         chroma = "4:4:4"
         codec = replace(codec, color_transform=False, chroma_subsampling=chroma)  # type: ignore[type-var]
     if network.bottleneck_channels == 3 and chroma and hasattr(codec, "chroma_subsampling"):
-        return replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
+        codec = replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
+        if not network.convert_to_yuv and isinstance(codec, codecs.JPEG):
+            return replace(codec, color_transform=False)
     return codec
 
 
@@ -292,9 +312,18 @@ def _require_size(path: Path, network: Network, size: tuple[int, int], most: int
         )
 
 
-def _search(
+def search_strength(
     codec: codecs.Codec, strengths: tuple[float, ...], encode: Any, limit: int, pixels: int
-) -> tuple[Any, bytes]:
+) -> tuple[Any, Any]:
+    """The codec at the strength of the largest file, or files, within a limit of bytes, and what it writes.
+
+    Args:
+        codec: whose strength is set.
+        strengths: that are tried.
+        encode: a codec to a file's bytes, or to a list of several files'.
+        limit: bytes of all of them.
+        pixels: of the picture, for the words of an error.
+    """
     if not strengths:
         raise ValueError(
             f"{codec.name} has no strengths to search over. Received {codec!r}; give a codec whose "
@@ -302,7 +331,7 @@ def _search(
         )
     file = functools.cache(lambda index: encode(codec.with_strength(strengths[index])))
     try:
-        index = largest_within(lambda number: len(file(number)), len(strengths), limit)
+        index = largest_within(lambda number: _size(file(number)), len(strengths), limit)
     except UnreachableTarget as unreachable:
         smallest, largest = int(unreachable.smallest), int(unreachable.largest)
         raise ValueError(
@@ -311,3 +340,7 @@ def _search(
             f"({8 * smallest / pixels:.3g} to {8 * largest / pixels:.3g} bits per pixel)."
         ) from unreachable
     return codec.with_strength(strengths[index]), file(index)
+
+
+def _size(files: bytes | list[bytes]) -> int:
+    return len(files) if isinstance(files, bytes) else sum(map(len, files))

@@ -35,7 +35,8 @@ class FileInfo:
         pixels: the first 32 hexadecimal digits of the SHA-256 of the pixels that were coded.
         has_profile: whether the restored picture gets an ICC profile.
         unaltered: whether every byte of the file is as it was written.
-        holds: "picture", "depth" or "radiance".
+        holds: what is restored: "picture", "depth", "radiance", "normal-map" with its convention, or "material" with
+            the number of the file among its files and the convention.
         frames: of a video; 1 for a picture.
         seconds: that a video lasts; None for a picture.
     """
@@ -109,7 +110,7 @@ def info_of(data: bytes) -> FileInfo:
         pixels=payload.pixels,
         has_profile=(payload.profile or container.header.icc_profile) is not None,
         unaltered=is_unaltered(data, container.header.xmp or b"", payload),
-        holds="picture" if payload.values is None else payload.values.kind,
+        holds=payload.values.kind if payload.values else payload.holds or "picture",
     )
 
 

@@ -17,6 +17,8 @@ from keras_sandwich.presets.fingerprint import fingerprint
 
 DIGITS = 32  # of the fingerprint's 64, enough to tell any two networks apart
 NO_NETWORK = "0" * DIGITS  # a sandwich without a postprocessor
+NORMAL_MAP_CHANNELS = 2  # x and y; a file that is restored from them has three
+MATERIAL_CHANNELS = 8  # see `pictures.MATERIAL_MAPS`; they become several files
 MAX_TRUNCATE_BITS = 8  # more than 16 bits, no file of pixels holds
 
 
@@ -28,7 +30,7 @@ class Network:
         model: the sandwich, built.
         fingerprint: 32 hexadecimal digits: which network restores.
         preset: the bundled preset that it is, or None.
-        channels: of the pictures, 1 or 3.
+        channels: of the pictures, 1 or 3, or of normal maps 2.
         bottleneck_channels: of the coded picture, 1 or 3.
     """
 
@@ -51,8 +53,17 @@ class Network:
     @property
     def chroma_subsampling(self) -> str | None:
         """What the model's codec proxy carried in training; None where it does not say."""
+        return getattr(self._proxy, "chroma_subsampling", None)
+
+    @property
+    def convert_to_yuv(self) -> bool:
+        """Whether the proxy's codec codes Y, Cb and Cr; it does where it does not say."""
+        return bool(getattr(self._proxy, "convert_to_yuv", True))
+
+    @property
+    def _proxy(self) -> Any:
         coder = getattr(self.model.codec_proxy, "intra", self.model.codec_proxy)
-        return getattr(getattr(coder, "proxy", None), "chroma_subsampling", None)
+        return getattr(coder, "proxy", None)
 
     @property
     def for_depth(self) -> bool:
@@ -105,9 +116,12 @@ def load_network(model: Any) -> Network:
         model.build((None,) * (len(model.axes) - 1) + (channels,))
     shapes = model.compute_output_shape((1,) * (len(model.axes) - 3) + (64, 64, channels))
     channels, bottleneck_channels = shapes["prediction"][-1], shapes["bottleneck"][-1]
-    if channels not in (1, 3) or bottleneck_channels not in (1, 3):
+    material = channels == bottleneck_channels == MATERIAL_CHANNELS
+    other = channels in (1, NORMAL_MAP_CHANNELS, 3) and bottleneck_channels in (1, 3)
+    if not (material or other):
         raise ValueError(
-            "Files hold pictures of 1 or 3 channels. Received a model of pictures with "
+            "Files hold pictures of 1 or 3 channels, normal maps of 2, or materials of 8. "
+            "Received a model of pictures with "
             f"{channels} and bottlenecks with {bottleneck_channels}; use `keras_sandwich.transport`."
         )
     if model.num_truncate_bits > MAX_TRUNCATE_BITS:

@@ -26,6 +26,7 @@ WRITTEN_CHECKSUMS = re.compile(rb"( s:(?:file|check)=')[0-9a-f]{8}(?=')")
 SIZE = re.compile(r"([1-9][0-9]{0,7})x([1-9][0-9]{0,7})")
 QSTEP = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
 ALWAYS_STATED = ("class", "quality")  # a strength is named even where it is the default
+HOLDS = re.compile(r"(normal-map|material [1-9]/[1-9]) (opengl|directx)")
 PRESET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 # Values that are known once the file is there. They stand in it at a fixed length, so its size does not depend on them.
@@ -48,6 +49,7 @@ class Payload:
         library: the codec's libraries and their versions.
         preset: the bundled preset that holds the network, or None.
         qstep: the quantizer step that the network is told, where it is conditioned on it, or None.
+        holds: what is restored where it is no picture, such as "normal-map opengl", or None.
         profile: the picture's ICC profile where the coded file cannot hold it itself, or None.
         values: what the restored samples mean where they are distances or radiance, or None: a picture.
         pixels: the first 32 hexadecimal digits of the SHA-256 of the pixels that the codec decodes, see `pixel_digest`.
@@ -60,6 +62,7 @@ class Payload:
     library: str
     preset: str | None = None
     qstep: float | None = None
+    holds: str | None = None
     profile: bytes | None = None
     values: StatedValues | None = None
     pixels: str = NO_DIGEST
@@ -74,6 +77,8 @@ class Payload:
         fields["size"] = f"{width}x{height}"
         if self.qstep is not None:
             fields["qstep"] = f"{round(self.qstep, 3):g}"
+        if self.holds is not None:
+            fields["holds"] = self.holds
         fields["codec"] = json.dumps(dict(self.settings), separators=(",", ":"), sort_keys=True)
         fields["library"] = self.library
         if self.profile is not None:
@@ -134,6 +139,9 @@ class Payload:
         preset = fields.get("preset")
         if preset is not None and not PRESET.fullmatch(preset):
             raise _wrong(fields, "preset")
+        holds = fields.get("holds")
+        if holds is not None and not HOLDS.fullmatch(holds):
+            raise _wrong(fields, "holds")
         return cls(
             network=fields["network"],
             output_size=(int(size[2]), int(size[1])),
@@ -141,6 +149,7 @@ class Payload:
             library=library,
             preset=preset,
             qstep=None if qstep is None else float(qstep),
+            holds=holds,
             profile=_profile(fields),
             values=_values(fields),
             pixels=fields["pixels"],

@@ -1,20 +1,27 @@
-"""What is read to be coded: a picture, a depth map or radiance, as the samples of a network."""
+"""What is read to be coded: a picture, a depth map, radiance or a normal map, as the samples of a network."""
 
 from pathlib import Path
 from typing import Any
 
 from keras_sandwich.depth import load_depth
-from keras_sandwich.files.networks import MAX_TRUNCATE_BITS, Network
+from keras_sandwich.files.networks import MAX_TRUNCATE_BITS, NORMAL_MAP_CHANNELS, Network
 from keras_sandwich.files.stated_values import StatedValues
-from keras_sandwich.pictures import Picture, load_radiance, read_picture
+from keras_sandwich.pictures import (
+    Picture,
+    load_radiance,
+    normals_to_levels,
+    read_normal_map,
+    read_picture,
+)
+from keras_sandwich.pictures.normal_maps import CONVENTIONS
 
 RADIANCE = (".hdr", ".pic", ".exr")
 
 
 def read_source(
-    path: Path, network: Network, background: Any = None
+    path: Path, network: Network, background: Any = None, convention: str = CONVENTIONS[0]
 ) -> tuple[Picture, StatedValues | None]:
-    """The samples for a network, and what they mean where they are no picture's.
+    """The samples for a network, and what they mean where the file must say it. `convention` is of normal maps.
 
     Raises:
         OSError: the file cannot be read.
@@ -34,4 +41,6 @@ def read_source(
         radiance = load_radiance(path)
         values = StatedValues.of_radiance(radiance)
         return Picture(values.to_samples(radiance, peak), None), values
+    if network.channels == NORMAL_MAP_CHANNELS:
+        return Picture(normals_to_levels(read_normal_map(path, convention)), None), None
     return read_picture(path, network.channels, network.num_truncate_bits, background), None

@@ -2,6 +2,7 @@
 
 from keras_sandwich.losses.feature_distance import FeatureDistance
 from keras_sandwich.losses.lpips import LPIPS
+from keras_sandwich.losses.normal_angle_error import NormalAngleError
 from keras_sandwich.losses.rate_distortion import (
     distortion_per_sample,
     in_decibels,
@@ -19,6 +20,7 @@ __all__ = [
     "LPIPS",
     "FeatureDistance",
     "MultiScaleStructuralSimilarity",
+    "NormalAngleError",
     "ShadingError",
     "StructuralSimilarity",
     "WeightedSum",

@@ -12,6 +12,10 @@ from keras_sandwich.models.depth_codec import create_depth_codec_model
 from keras_sandwich.models.depth_processors import DepthPostprocessor, DepthPreprocessor
 from keras_sandwich.models.high_bit_depth_codec import create_high_bit_depth_codec_model
 from keras_sandwich.models.loop_filter import LoopFilter
+from keras_sandwich.models.material_scenarios import (
+    create_material_codec_model,
+    create_normal_map_codec_model,
+)
 from keras_sandwich.models.mlp import MLP
 from keras_sandwich.models.processors import Postprocessor, Preprocessor
 from keras_sandwich.models.scenarios import (
@@ -43,6 +47,8 @@ __all__ = [
     "create_linear_baseline",
     "create_loop_filter_model",
     "create_lowres_codec_model",
+    "create_material_codec_model",
+    "create_normal_map_codec_model",
     "create_postprocessor_baseline",
     "create_preprocessor_baseline",
 ]

@@ -63,6 +63,13 @@ class Network(keras.Model):
             self(inputs)
         return super().export(*args, **kwargs)
 
+    @property
+    def _default_save_signature(self) -> Any:
+        """What Keras on TensorFlow traces of every layer within what is exported: from its first input alone."""
+        if getattr(self, "conditioned", False):  # which needs the quantizer step too
+            return None
+        return getattr(super(), "_default_save_signature", None)
+
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compiles as `keras.Model.compile` does."""
         super().compile(*args, **kwargs)

@@ -375,8 +375,12 @@ class Postprocessor(_Processor):
 
     def call(self, bottlenecks: Any, output_size: Any = None, qstep: Any = None) -> Any:
         images = self._extend(require_images(bottlenecks, "bottlenecks"))
-        _, height, width, _ = ops.shape(images)
         factor = self.downsample_factor
+        if (
+            factor == 1 and output_size is None
+        ):  # or exports, which know no sizes, resample to the same
+            return self._transform(images, qstep)
+        _, height, width, _ = ops.shape(images)
         size = (height * factor, width * factor) if output_size is None else output_size
         if self.by_dct:
             images = self._transform(enlarge_by_dct(images, factor), qstep)

@@ -12,6 +12,11 @@ from keras_sandwich.models.depth_codec import QSTEPS as DEPTH_QSTEPS
 from keras_sandwich.models.depth_codec import create_depth_codec_model
 from keras_sandwich.models.high_bit_depth_codec import QSTEPS as FINE_QSTEPS
 from keras_sandwich.models.high_bit_depth_codec import create_high_bit_depth_codec_model
+from keras_sandwich.models.potential_start import (
+    KERNEL_SIZE,
+    MATERIAL_KERNEL_SIZE,
+    PATCH_SIZE,
+)
 
 # Of all U-Nets: small enough for a CPU, on patches of 2×2 pixels, and told their place in a macroblock.
 UNETS: dict[str, Any] = {
@@ -76,6 +81,35 @@ SCENARIOS = {
         slope=0.5 * 4.0**8,
         create=create_high_bit_depth_codec_model,
     ),
+    # The linear path has the kernels of `potential_start`, too large to train in the time that the U-Nets need.
+    "normal-maps": Scenario(
+        {
+            "bottleneck_channels": 3,
+            "output_channels": 2,
+            "patch_size": PATCH_SIZE,
+            "kernel_size": KERNEL_SIZE,
+            "num_mlp_layers": 1,
+            "train_linear": False,
+            "cascade": True,
+        },
+        qstep_range=(4.0, 64.0),
+        slope=0.5,
+    ),
+    # Per element of eight channels, of errors of renders: about 0.33 for what is finely coded.
+    "materials": Scenario(
+        {
+            "bottleneck_channels": 8,
+            "output_channels": 8,
+            "convert_to_yuv": False,
+            "patch_size": PATCH_SIZE,
+            "kernel_size": MATERIAL_KERNEL_SIZE,
+            "num_mlp_layers": 1,
+            "train_linear": False,
+            "rate_model": JpegRate(gradient="unrounded"),
+        },
+        qstep_range=(4.0, 64.0),
+        slope=0.7,
+    ),
 }
 
 
@@ -85,7 +119,7 @@ def create_grayscale_codec_model(
     """Colour photographs over a grayscale codec, one model for all rates.
 
     The linear start multiplexes the chroma into DCT coefficients of the luma. The U-Nets are those of the preset
-    `grayscale_all_rates`. The cost is minimised in decibels, in all scenarios.
+    `grayscale`. The cost is minimised in decibels, in all scenarios.
 
     Example:
 
@@ -203,11 +237,12 @@ def scenario_arguments(
     }
     if "resampling" not in options and arguments.get("downsample_factor", 2) != 2:
         arguments["resampling"] = "filters"  # DCT coefficients are kept for halves alone
-    if "rate_model" not in options and described.create is create_basic_model:
+    if "rate_model" not in arguments and described.create is create_basic_model:
         colour = arguments["bottleneck_channels"] == 3
+        transformed = arguments.get("convert_to_yuv", colour)
         arguments["rate_model"] = JpegRate(
             gradient="unrounded" if colour else "quantized",
-            interleaved=colour,
+            interleaved=transformed,
             chroma_subsampling=arguments.get("chroma_subsampling", "4:4:4"),
         )
     return arguments

@@ -2,9 +2,10 @@
 
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from keras_sandwich.pictures.formats import USER
 from keras_sandwich.pictures.opening import Opened, open_picture
 from keras_sandwich.pictures.raster import Raster, rescale
 from keras_sandwich.pictures.stated_colours import stated_profile
+
+Read = TypeVar("Read")
 
 ORIENTATION = 0x0112  # of EXIF and TIFF
 
@@ -114,17 +117,51 @@ def read_srgb(path: str | os.PathLike[str]) -> np.ndarray:
     return _in_words(path, read).pixels
 
 
-def _in_words(path: str | os.PathLike[str], read: Any) -> Picture:
+def read_levels(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
+    """Reads the samples of a picture that shows no colours, such as a map of normals or of roughness, upright.
+
+    No profile is applied, no alpha channel looked at.
+
+    Example:
+
+    ```python
+    import keras_sandwich as ks
+    from PIL import Image
+
+    Image.new("I;16", (48, 32), 40_000).save("roughness.png")
+    levels, peak = ks.pictures.read_levels("roughness.png")
+    assert levels.shape == (32, 48, 1) and levels.max() == 40_000 and peak == 65535
+    ```
+
+    Args:
+        path: a picture file.
+
+    Returns:
+        uint8 or uint16 [height, width, 1, 3 or, of CMYK, 4], and the level that means 1, 255 or 65535.
+
+    Raises:
+        OSError: there is no such file, or it may not be read.
+        ValueError: it cannot be read as a picture, or holds several.
+        ImportError: a library that reads it is not installed.
+    """
+
+    def read(data: bytes) -> Raster:
+        return _decoded(open_picture(data), deep=True)[0]
+
+    raster = _in_words(path, read)
+    return raster.levels, raster.peak
+
+
+def _in_words(path: str | os.PathLike[str], read: Callable[[bytes], Read]) -> Read:
     data = Path(path).read_bytes()
     try:
-        result: Picture = read(data)
+        return read(data)
     except (ImportError, MemoryError):
         raise
     except Exception as error:  # decoders raise whatever they stumble over
         raise ValueError(
             f"The picture {str(path)!r} cannot be read: {error or type(error).__name__}."
         ) from error
-    return result
 
 
 def _read(data: bytes, channels: int, num_truncate_bits: int, background: Any) -> Picture:

@@ -9,15 +9,23 @@ import keras_sandwich as ks
 SMALL = {"encoder_filters": (3,), "decoder_filters": (4, 3)}
 
 
-def test_over_grayscale_it_is_the_preset_s_model():
-    model = ks.models.create_grayscale_codec_model()
+@pytest.mark.parametrize(
+    ("create", "name", "qsteps", "gamma"),
+    [
+        (ks.models.create_grayscale_codec_model, "grayscale", (8, 96), 384.0),
+        (ks.models.create_lowres_codec_model, "lowres_420", (3, 48), 158.4),
+        (ks.models.create_color_codec_model, "color_420", (8, 96), 384.0),
+    ],
+)
+def test_it_is_the_preset_s_model(create, name, qsteps, gamma):
+    model = create()
     model.build((None, None, None, 3))
-    preset = ks.models.CompressIntraModel.from_preset("grayscale_all_rates")
+    preset = ks.models.CompressIntraModel.from_preset(name)
     for side in ("preprocessor", "postprocessor"):
         ours, theirs = (getattr(m, side).get_config() for m in (model, preset))
         assert json.dumps(ours) == json.dumps(theirs)
-    assert model.qstep_range == preset.qstep_range == (8, 96)
-    assert float(to_numpy(model.gamma)) == float(to_numpy(preset.gamma)) == 384.0
+    assert model.qstep_range == preset.qstep_range == qsteps
+    assert float(to_numpy(model.gamma)) == float(to_numpy(preset.gamma)) == pytest.approx(gamma)
 
 
 @pytest.mark.parametrize("sampling", ["4:2:0", "4:4:4"])

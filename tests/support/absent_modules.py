@@ -9,10 +9,14 @@ ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = {"tensorflow", "jax", "torch"}
 EXTRAS = {
     "PIL",
+    "ai_edge_litert",
     "av",
     "imagecodecs",
     "matplotlib",
     "mediapy",
+    "onnx",
+    "onnxruntime",
+    "openvino",
     "pillow_heif",
     "tensorflow_datasets",
     "tqdm",
