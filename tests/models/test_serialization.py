@@ -173,6 +173,7 @@ ARGUMENTS = {
         "renders": 3,
         "seed": 5,
     },
+    "NormalAngleError": similarity,
     "WeightedSum": lambda: {
         "losses": [keras.losses.MeanAbsoluteError(), ks.losses.StructuralSimilarity(scale=3.0)],
         "weights": [0.5, 2.0],
@@ -180,6 +181,8 @@ ARGUMENTS = {
         "reduction": "sum",
         "dtype": "float64",
     },
+    "DepthPreprocessor": lambda: {"unet": unet(1), "num_truncate_bits": 7},
+    "DepthPostprocessor": lambda: {"unet": unet(1), "num_truncate_bits": 7},
     "PSNR": lambda: {"image_max": 1023.0, "name": "quality"},
     "BitsPerPixel": lambda: {"name": "bits"},
     "DistortionRate": lambda: {"gamma": 7.0, "name": "cost"},

@@ -5,10 +5,11 @@ import pytest
 
 import keras_sandwich as ks
 
-# ITU-R BT.2408 and SMPTE ST 2084: cd/m², and what the perceptual quantizer makes of it in percent.
+# ITU-R BT.2408, table 1 and 3: cd/m², and what the perceptual quantizer makes of it in percent.
 PQ = [
     (0, 0),
     (1, 15.0),
+    (10, 30.0),
     (26, 38.0),
     (100, 50.8),
     (203, 58.1),
