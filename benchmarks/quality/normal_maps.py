@@ -128,7 +128,7 @@ def tables(results: Path) -> str:
                 for k in range(len(pictures)):
                     others = [c.of_pictures([k]) for b, c in baselines.items() if b != name]
                     best = ks.evaluation.upper_envelope(others, metric)
-                    values.append(_more_bits(best, around[name].of_pictures([k]), metric))
+                    values.append(more_bits(best, around[name].of_pictures([k]), metric))
                 known = [value for value in values if value is not None]
                 values.append(float(np.mean(known)) if len(known) == len(pictures) else None)
                 numbers = " | ".join("—" if v is None else f"{v:+.1f} %" for v in values)
@@ -143,7 +143,7 @@ def tables(results: Path) -> str:
     return "\n".join(lines)
 
 
-def _more_bits(reference: Any, curve: Any, metric: str) -> float | None:
+def more_bits(reference: Any, curve: Any, metric: str) -> float | None:
     """The BD-rate in percent; None where the two share no quality."""
     try:
         return ks.evaluation.bd_rate(reference, curve, metric)
