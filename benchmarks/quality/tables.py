@@ -194,11 +194,14 @@ def presets() -> str:
                 said["description"],
                 said["measured"].get("codec", "–"),
                 f"{steps[0]:g} to {steps[1]:g}" if steps else "one",
-                f"{said['parameters']['preprocessor']:,} + {said['parameters']['postprocessor']:,}",
-                f"{(folder / ks.presets.bundled.WEIGHTS).stat().st_size / 1e6:.1f} MB",
+                *(
+                    f"{said['parameters'][side] / 1e6:.2f}"
+                    for side in ("preprocessor", "postprocessor")
+                ),
+                f"{(folder / ks.presets.bundled.WEIGHTS).stat().st_size / 1e6:.1f}",
             ]
         )
-    head = ["preset", "what for", "trained around", "steps", "parameters, before + after", "file"]
+    head = ["preset", "what for", "trained around", "steps", "before", "after", "MB"]
     return _table(head, lines, texts=3)
 
 
