@@ -2,7 +2,7 @@
 
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
 python -m benchmarks.quality.materials TEXTURES
-python -m benchmarks.quality.materials TEXTURES --models runs/materials.keras --results /tmp/trial
+python -m benchmarks.quality.materials TEXTURES --models runs/materials.keras --results runs/trial
 python -m benchmarks.quality.materials --tables
 
 TEXTURES is a folder of material folders. Of each material the middle 256×256 pixels are coded. The baseline is a colour

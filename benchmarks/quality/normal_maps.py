@@ -2,7 +2,7 @@
 
 export KERAS_BACKEND=torch OMP_NUM_THREADS=1
 python -m benchmarks.quality.normal_maps TEXTURES            # baselines, the linear start and the bundled presets
-python -m benchmarks.quality.normal_maps TEXTURES --models runs/normals.keras --results /tmp/trial
+python -m benchmarks.quality.normal_maps TEXTURES --models runs/normals.keras --results runs/trial
 python -m benchmarks.quality.normal_maps --tables
 
 TEXTURES is a folder of material folders. Of every map called `…Normal…` the middle 512×512 pixels are coded. Results

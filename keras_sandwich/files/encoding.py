@@ -282,14 +282,11 @@ def codec_for_target(path: Path, network: Network, codec: Any = None) -> codecs.
 def default_codec(suffix: str, network: Network) -> codecs.Codec:
     """The suffix's codec, made to carry what the model's proxy carried in training."""
     codec = codecs.codec_for(suffix)()
-    chroma = network.chroma_subsampling
     if not network.color_transform and hasattr(codec, "color_transform"):
-        chroma = "4:4:4"
-        codec = replace(codec, color_transform=False, chroma_subsampling=chroma)  # type: ignore[type-var]
+        return replace(codec, color_transform=False, chroma_subsampling="4:4:4")  # type: ignore[type-var]
+    chroma = network.chroma_subsampling
     if network.bottleneck_channels == 3 and chroma and hasattr(codec, "chroma_subsampling"):
-        codec = replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
-        if not network.convert_to_yuv and isinstance(codec, codecs.JPEG):
-            return replace(codec, color_transform=False)
+        return replace(codec, chroma_subsampling=chroma)  # type: ignore[type-var]
     return codec
 
 

@@ -56,11 +56,6 @@ class Network:
         return getattr(self._proxy, "chroma_subsampling", None)
 
     @property
-    def convert_to_yuv(self) -> bool:
-        """Whether the proxy's codec codes Y, Cb and Cr; it does where it does not say."""
-        return bool(getattr(self._proxy, "convert_to_yuv", True))
-
-    @property
     def _proxy(self) -> Any:
         coder = getattr(self.model.codec_proxy, "intra", self.model.codec_proxy)
         return getattr(coder, "proxy", None)
@@ -73,9 +68,8 @@ class Network:
     @property
     def color_transform(self) -> bool:
         """Whether the codec is to code luma and chroma of three channels; False: the channels as they are."""
-        coder = getattr(self.model.codec_proxy, "intra", self.model.codec_proxy)
-        converts = getattr(getattr(coder, "proxy", None), "convert_to_yuv", True)
-        return bool(converts) or self.bottleneck_channels != 3
+        converts = bool(getattr(self._proxy, "convert_to_yuv", True))
+        return converts or self.bottleneck_channels != 3
 
     def coded_size(self, output_size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of the coded picture for one of (height, width)."""
