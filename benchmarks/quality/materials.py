@@ -11,8 +11,7 @@ the grid of `RATIOS`, and the best of it is what is compared with. Results are f
 `benchmarks/results/materials/`; what is there is not measured again, unless it is of other weights.
 """
 
-import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import keras
 import numpy as np
 
 import keras_sandwich as ks
-from benchmarks.quality.normal_maps import more_bits
+from benchmarks.quality import surface_curves
 from keras_sandwich.evaluation.quality import MEASURES, Measure
 from keras_sandwich.losses.shading_error import lights_and_views
 from keras_sandwich.models.material_scenarios import MATERIAL_FILES
@@ -50,7 +49,7 @@ class ThreeFiles:
         return f"colour {self.chroma_subsampling}, normal ×{self.normal_ratio:g}, packed ×{self.packed_ratio:g}"
 
     version = "three JPEG files"
-    settings: Any = None
+    settings: Any = field(default_factory=dict)
 
     def with_strength(self, strength: float) -> "ThreeFiles":
         return replace(self, step=strength)
@@ -147,62 +146,29 @@ def systems(models: list[Path]) -> dict[str, tuple[Any, Any, str]]:
 
 
 def measure(folder: Path, models: list[Path], results: Path) -> None:
-    materials = load(folder)
-    metrics = [ks.evaluation.render_psnr(MAPS, RENDERS, SEED), ssim_of_renders()]
-    for name, (system, codec, fingerprint) in systems(models).items():
-        file = results / f"{name}.json"
-        if file.exists():
-            held = ks.evaluation.load_results(file)
-            expected = (fingerprint, list(materials), list(STEPS))
-            if (held.fingerprint, held.pictures, held.strengths) == expected:
-                continue
-        codec = replace(codec, settings={}) if isinstance(codec, ThreeFiles) else codec
-        curve = ks.evaluation.rd_curve(system, materials, codec, STEPS, metrics, name, verbose=0)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        ks.evaluation.save_results(replace(curve, fingerprint=fingerprint), file, 6)
-        quality = curve.mean_quality("psnr-renders").round(2)
-        print(f"{name:28} bpp {curve.mean_bpp.round(3)} dB {quality}", flush=True)
+    surface_curves.measure(
+        systems(models),
+        load(folder),
+        STEPS,
+        [ks.evaluation.render_psnr(MAPS, RENDERS, SEED), ssim_of_renders()],
+        results,
+        lambda curve: f"dB {curve.mean_quality('psnr-renders').round(2)}",
+    )
 
 
 def tables(results: Path) -> str:
     """Bits over the best allocation's of three files at equal quality of renders, material by material."""
-    curves = {
-        file.stem: ks.evaluation.load_results(file) for file in sorted(results.glob("*.json"))
-    }
+    curves = surface_curves.load_curves(results)
     baselines = [curve for name, curve in curves.items() if name.startswith("three-files")]
-    pictures = baselines[0].pictures
     lines = []
     for metric, what in METRICS.items():
         lines += [f"\nBits over the best three files' at equal {what}\n"]
-        lines += ["| | " + " | ".join([*pictures, "mean"]) + " |"]
-        lines += ["| --- |" + " ---: |" * (len(pictures) + 1)]
+        lines += surface_curves.head([*baselines[0].pictures, "mean"])
         for name, curve in curves.items():
-            if name.startswith("three-files") and name != "three-files-420-1-1":
-                continue
-            values = []
-            for k in range(len(pictures)):
-                best = ks.evaluation.upper_envelope([b.of_pictures([k]) for b in baselines], metric)
-                values.append(more_bits(best, curve.of_pictures([k]), metric))
-            known = [value for value in values if value is not None]
-            values.append(float(np.mean(known)) if len(known) == len(pictures) else None)
-            numbers = " | ".join("—" if v is None else f"{v:+.1f} %" for v in values)
-            lines.append(f"| {name} | {numbers} |")
+            if not name.startswith("three-files") or name == "three-files-420-1-1":
+                lines.append(surface_curves.bits_over(name, curve, baselines, metric))
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("textures", type=Path, nargs="?", help="folder")
-    parser.add_argument("--models", type=Path, nargs="*", default=[], help=".keras files")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--tables", action="store_true", help="only print what was measured")
-    options = parser.parse_args()
-    if not options.tables:
-        measure(options.textures, options.models, options.results)
-    print(tables(options.results))
-
-
 if __name__ == "__main__":
-    main()
+    surface_curves.run(__doc__, RESULTS, measure, tables)

@@ -10,8 +10,6 @@ are files of `save_results` in `benchmarks/results/normal-maps/`; what is there 
 other weights.
 """
 
-import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import keras
 import numpy as np
 
 import keras_sandwich as ks
+from benchmarks.quality import surface_curves
 from keras_sandwich.pictures import find_pictures, normals_to_levels, read_normal_map
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "normal-maps"
@@ -82,35 +81,19 @@ def systems(models: list[Path]) -> dict[str, tuple[Any, Any, str]]:
 
 
 def measure(folder: Path, models: list[Path], results: Path) -> None:
-    maps = load(folder)
-    metrics = [
-        ks.evaluation.normal_angle(),
-        ks.evaluation.render_psnr(("normal_xy",), **RENDERS),
-    ]
-    for name, (system, coder, fingerprint) in systems(models).items():
-        file = results / f"{name}.json"
-        if file.exists():
-            held = ks.evaluation.load_results(file)
-            if (held.fingerprint, held.pictures, held.strengths) == (
-                fingerprint,
-                list(maps),
-                list(STEPS),
-            ):
-                continue
-        curve = ks.evaluation.rd_curve(system, maps, coder, STEPS, metrics, name, verbose=0)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        ks.evaluation.save_results(replace(curve, fingerprint=fingerprint), file, 6)
-        print(
-            f"{name:28} bpp {curve.mean_bpp.round(3)} ° {curve.mean_quality(ANGLE).round(2)}",
-            flush=True,
-        )
+    surface_curves.measure(
+        systems(models),
+        load(folder),
+        STEPS,
+        [ks.evaluation.normal_angle(), ks.evaluation.render_psnr(("normal_xy",), **RENDERS)],
+        results,
+        lambda curve: f"° {curve.mean_quality(ANGLE).round(2)}",
+    )
 
 
 def tables(results: Path) -> str:
     """Bits over the best baseline's at equal angle and at equal PSNR of renders, and bits at some angles."""
-    curves = {
-        file.stem: ks.evaluation.load_results(file) for file in sorted(results.glob("*.json"))
-    }
+    curves = surface_curves.load_curves(results)
     lines = []
     for subsampling, title in (("444", "JPEG 4:4:4"), ("420", "JPEG 4:2:0"), ("", "Either")):
         around = {k: c for k, c in curves.items() if k.endswith(subsampling) or subsampling in k}
@@ -119,36 +102,15 @@ def tables(results: Path) -> str:
         pictures = next(iter(around.values())).pictures
         for metric, what in ((ANGLE, "equal angle"), ("psnr-renders", "equal PSNR of renders")):
             lines += [f"\n{title}, bits over the best baseline's at {what}\n"]
-            lines += [
-                "| | " + " | ".join(pictures) + " | mean |",
-                "| --- |" + " ---: |" * (len(pictures) + 1),
-            ]
+            lines += surface_curves.head([*pictures, "mean"])
             for name in [*baselines, *ours]:
-                values = []
-                for k in range(len(pictures)):
-                    others = [c.of_pictures([k]) for b, c in baselines.items() if b != name]
-                    best = ks.evaluation.upper_envelope(others, metric)
-                    values.append(more_bits(best, around[name].of_pictures([k]), metric))
-                known = [value for value in values if value is not None]
-                values.append(float(np.mean(known)) if len(known) == len(pictures) else None)
-                numbers = " | ".join("—" if v is None else f"{v:+.1f} %" for v in values)
-                lines.append(f"| {name} | {numbers} |")
+                others = [curve for other, curve in baselines.items() if other != name]
+                lines.append(surface_curves.bits_over(name, around[name], others, metric))
         lines += [f"\n{title}, bits per pixel at an angle, mean of the maps that reach it\n"]
-        lines += [
-            "| | " + " | ".join(f"{angle:g}°" for angle in AT) + " |",
-            "| --- |" + " ---: |" * len(AT),
-        ]
+        lines += surface_curves.head([f"{angle:g}°" for angle in AT])
         for name, curve in around.items():
             lines.append(f"| {name} | " + " | ".join(_bits_at(curve, angle) for angle in AT) + " |")
     return "\n".join(lines)
-
-
-def more_bits(reference: Any, curve: Any, metric: str) -> float | None:
-    """The BD-rate in percent; None where the two share no quality."""
-    try:
-        return ks.evaluation.bd_rate(reference, curve, metric)
-    except ValueError:
-        return None
 
 
 def _bits_at(curve: ks.evaluation.RDCurve, angle: float) -> str:
@@ -162,19 +124,5 @@ def _bits_at(curve: ks.evaluation.RDCurve, angle: float) -> str:
     return f"{np.exp(np.mean(logs)):.3f} ({len(logs)})" if logs else "—"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("textures", type=Path, nargs="?", help="folder")
-    parser.add_argument("--models", type=Path, nargs="*", default=[], help=".keras files")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--tables", action="store_true", help="only print what was measured")
-    options = parser.parse_args()
-    if not options.tables:
-        measure(options.textures, options.models, options.results)
-    print(tables(options.results))
-
-
 if __name__ == "__main__":
-    main()
+    surface_curves.run(__doc__, RESULTS, measure, tables)
